@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { duration } from '../quantities.ts';
+import { networkText } from '../request/client-address.ts';
+
+/** One value or a list of values; the parsed value is always a list. */
+function oneOrMany<T extends z.ZodType>(kind: T) {
+  return z.union([kind.transform((value) => [value]), z.array(kind).min(1)]);
+}
+
+const text = z.string().min(1).max(1_000);
+
+const whoKeys = z
+  .strictObject({
+    users: oneOrMany(text).optional(),
+    groups: oneOrMany(text).optional(),
+    emails: oneOrMany(text).optional(),
+    emailDomains: oneOrMany(text).optional(),
+    methods: oneOrMany(text).optional().describe('Sign-in methods.'),
+    claims: z.record(text, oneOrMany(text)).optional(),
+  })
+  .refine(
+    (value) => Object.values(value).some((entry) => entry !== undefined),
+    'names nobody; write users, groups, emails, emailDomains, methods or claims, or signed-in',
+  );
+
+const whoOne = z.union([z.literal('anyone'), z.literal('signed-in'), whoKeys]);
+
+/** Who a rule speaks of: any entry of the list fits; within an entry all keys must fit, within a key one value. */
+const who = oneOrMany(whoOne);
+
+/** A path glob: `*` within a segment, `**` across segments, everything else literal. */
+const pathGlob = z
+  .string()
+  .max(1_000)
+  .regex(/^\//, 'must start with /')
+  .refine((value) => !/[?[\]{}!()\\]/.test(value), 'knows only * (within a segment) and ** (across segments)');
+
+const when = z.strictObject({
+  paths: oneOrMany(pathGlob).optional(),
+  methods: oneOrMany(z.string().regex(/^[A-Z][A-Z-]{0,31}$/, 'is not a method; write GET')).optional(),
+  networks: oneOrMany(networkText()).optional().describe('Client address, CIDR.'),
+  hosts: oneOrMany(
+    z.string().regex(/^(\*\.)?[A-Za-z0-9.-]+$/, 'is not a host; write app.example.com or *.example.com'),
+  ).optional(),
+  hours: oneOrMany(text)
+    .optional()
+    .describe(
+      "`08:00-18:00`, `Mon-Fri 08:00-18:00`, `Sat,Sun 10:00-16:00 Europe/Berlin`; without a zone the machine's.",
+    ),
+});
+
+const requirement = z
+  .strictObject({
+    secondFactor: z.boolean().optional().describe('A second factor must have been used.'),
+    signedInWithin: duration().optional().describe('The sign-in must not be older.'),
+  })
+  .describe('What more a fitting visitor must have done.');
+
+const rule = z.union([
+  z.strictObject({ allow: who, when: when.optional(), require: requirement.optional() }),
+  z.strictObject({ deny: who, when: when.optional() }),
+]);
+
+export const accessConfig = z
+  .union([
+    z.enum(['public', 'signed-in', 'second-factor']),
+    z.array(rule).min(1, 'is an empty list, which lets nobody in; write at least one rule'),
+  ])
+  .describe(
+    'Access rules; the first that fits decides, none fits: denied. Shorthands: `public`, `signed-in`, `second-factor`.',
+  );
+
+export type RuleConfig = z.output<typeof rule>;
+export type WhoConfig = z.output<typeof whoOne>;
+export type WhenConfig = z.output<typeof when>;
+export type AccessConfig = z.output<typeof accessConfig>;

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+
+/** Text with units at the edge, numbers with units in their names inside: the field kinds that config slices share. */
+
+const durationUnitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const sizeUnits = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+
+/** Reads `30s`, `15m`, `12h`, `30d`, `250ms` or `0` into milliseconds; undefined when it is none of these. */
+export function readDurationMs(text: string): number | undefined {
+  if (text === '0') return 0;
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
+  if (!match?.[1] || !match[2]) return undefined;
+  return Number(match[1]) * durationUnitsMs[match[2] as keyof typeof durationUnitsMs];
+}
+
+/** Reads `512B`, `16KiB`, `10MiB`, `2GiB` or `0` into bytes; undefined when it is none of these. */
+export function readSizeBytes(text: string): number | undefined {
+  if (text === '0') return 0;
+  const match = /^(\d{1,9})(B|KiB|MiB|GiB)$/.exec(text);
+  if (!match?.[1] || !match[2]) return undefined;
+  return Number(match[1]) * sizeUnits[match[2] as keyof typeof sizeUnits];
+}
+
+/** A duration in the configuration (`30s`); the parsed value is milliseconds. A YAML `0` is understood too. */
+export function duration() {
+  return z
+    .union([
+      z.string().regex(/^(0|\d{1,9}(ms|s|m|h|d))$/, 'is not a duration; write 30s, 15m, 12h or 30d'),
+      z.literal(0),
+    ])
+    .transform((value) => readDurationMs(String(value)) ?? 0);
+}
+
+/** A size in the configuration (`16KiB`); the parsed value is bytes. A YAML `0` is understood too. */
+export function size() {
+  return z
+    .union([
+      z.string().regex(/^(0|\d{1,9}(B|KiB|MiB|GiB))$/, 'is not a size; write 16KiB, 10MiB or 2GiB'),
+      z.literal(0),
+    ])
+    .transform((value) => readSizeBytes(String(value)) ?? 0);
+}
+
+/** A whole number; digits in a string (as `${NAME}` leaves them) count as a number. */
+export function integer(min: number, max: number) {
+  return z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,15}$/, 'is not a whole number')
+        .transform(Number),
+    ])
+    .pipe(z.number().int().min(min).max(max));
+}
+
+/** An http or https origin without path, query or user: `https://auth.example.com`. */
+export function httpOrigin() {
+  return z.string().transform((value, context) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const isOrigin =
+      url !== undefined &&
+      (url.protocol === 'http:' || url.protocol === 'https:') &&
+      url.pathname === '/' &&
+      url.search === '' &&
+      url.hash === '' &&
+      url.username === '' &&
+      url.password === '' &&
+      !value.includes('?') &&
+      !value.includes('#');
+    if (isOrigin) return url.origin;
+    context.addIssue({ code: 'custom', message: 'is not an origin; write https://auth.example.com without a path' });
+    return z.NEVER;
+  });
+}

@@ -1,0 +1,72 @@
+/** What we believe about a request. Made once by `request/read.ts` (or a forward-auth dialect); everyone else only reads it. */
+
+declare const canonical: unique symbol;
+
+/**
+ * A path in its one canonical spelling: percent-encoded unreserved characters decoded, other escapes in upper-case hex,
+ * bytes above 0x7f as escapes. Starts with a single `/`. Only `request/path.ts` makes one.
+ */
+export type CanonicalPath = string & { readonly [canonical]: true };
+
+/** A header as it came over the wire: name in its original spelling, value in Latin-1. */
+export type RawHeader = readonly [name: string, value: string];
+
+export interface RequestFacts {
+  /** Our own id of the request: in the log, in `X-Request-Id`, on error pages. */
+  readonly id: string;
+  /** When it arrived, milliseconds since 1970. */
+  readonly receivedAtMs: number;
+  readonly method: string;
+  /** Scheme that the visitor used: from our TLS socket, a trusted proxy, else `publicUrl`. */
+  readonly scheme: 'http' | 'https';
+  /** Host in lower case without port and trailing dot; IPv6 in brackets. */
+  readonly host: string;
+  /** Port as the visitor sees it. */
+  readonly port: number;
+  /** `Host` as received (validated), byte for byte, for the upstream. */
+  readonly authority: string;
+  /** `scheme://host[:port]` as a browser would write the origin of this request. */
+  readonly origin: string;
+  /** The one path that routes and rules judge. */
+  readonly path: CanonicalPath;
+  /**
+   * Further readings of the path that some upstream might make (inner slashes merged, `;parameters` dropped).
+   * Usually empty. All of them must pass too.
+   */
+  readonly otherReadings: readonly CanonicalPath[];
+  /** The path holds `%2f`; only a route with `encodedSlashes` may take it. */
+  readonly hasEncodedSlash: boolean;
+  /** Path as received, byte for byte: what the upstream gets. */
+  readonly rawPath: string;
+  /** Query as received with its `?`, or the empty string. */
+  readonly rawQuery: string;
+  readonly headers: readonly RawHeader[];
+  /** First value of a header by its lower-case name. */
+  readonly header: (lowerCaseName: string) => string | undefined;
+  /** Address of the visitor: the socket's, or what a trusted proxy said. Plain text, no port, no zone. */
+  readonly clientAddress: string;
+  /** Address of the socket's other end. */
+  readonly peerAddress: string;
+  /** The peer is one of `server.trustedProxies`. */
+  readonly fromTrustedProxy: boolean;
+  /** The `X-Forwarded-For` chain to hand on, without the peer; empty when nobody trusted spoke. */
+  readonly forwardedFor: readonly string[];
+  /** Every value of our session cookie that was sent, in order. More than one distinct value is never trusted. */
+  readonly sessionTokens: readonly string[];
+  /** Protocols of `Upgrade`, lower case, when the request asks for one. */
+  readonly upgrade: readonly string[];
+  /** The request announced a body (`Content-Length` other than 0, or chunked). */
+  readonly hasBody: boolean;
+  readonly expectsContinue: boolean;
+}
+
+/** A request that two parsers could read differently, or that breaks a limit: answered and the connection closed. */
+export interface Unreadable {
+  readonly status: 400 | 405 | 414 | 417 | 421 | 426 | 431 | 501 | 505;
+  /** Stable kebab-case slug for log, metric, problem and test. */
+  readonly reason: string;
+}
+
+export type ReadResult =
+  | { readonly kind: 'facts'; readonly facts: RequestFacts }
+  | { readonly kind: 'unreadable'; readonly unreadable: Unreadable };

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { routeIdentityConfig } from '../identity/config.ts';
+import { accessConfig } from '../policy/config.ts';
+import { httpOrigin } from '../quantities.ts';
+
+/** Where an upstream listens. For `unix:` the host is `localhost`. */
+export interface UpstreamTarget {
+  /** `http://host:port` or `https://host:port`; `http://localhost` for a unix socket. */
+  readonly origin: string;
+  /** Path of the unix socket, or null. */
+  readonly socketPath: string | null;
+}
+
+const upstreamUrl = z.string().transform((value, context): UpstreamTarget => {
+  if (/^unix:\/./.test(value) || /^unix:\.{1,2}\//.test(value))
+    return { origin: 'http://localhost', socketPath: value.slice(5) };
+  const origin = httpOrigin().safeParse(value);
+  if (origin.success) return { origin: origin.data, socketPath: null };
+  context.addIssue({
+    code: 'custom',
+    message: 'is not an upstream; write http://HOST:PORT, https://HOST or unix:/path, without a path behind it',
+  });
+  return z.NEVER;
+});
+
+export const routeConfig = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is not an id; use letters, digits, ., _ and -')
+    .optional()
+    .describe('Name of the route in logs, metrics and rules. Default: made from host and path.'),
+  host: z
+    .string()
+    .regex(
+      /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^\[[0-9a-fA-F:.]+\]$/,
+      'is not a host; write app.example.com or *.example.com, without port',
+    )
+    .optional()
+    .describe('Host that this route serves, exact or `*.example.com`; left out: every host.'),
+  path: z.string().startsWith('/', 'must start with /').prefault('/').describe('Path prefix, by whole segments.'),
+  upstream: upstreamUrl.describe('The app: `http://HOST:PORT`, `https://HOST` or `unix:/path`.'),
+  stripPath: z.boolean().prefault(false).describe('Take `path` away before forwarding.'),
+  preserveHost: z.boolean().prefault(true).describe("Send the visitor's `Host`; `false`: the upstream's own."),
+  identity: routeIdentityConfig,
+  access: accessConfig.prefault('signed-in'),
+  allowedOrigins: z.array(httpOrigin()).prefault([]).describe('Other origins that may open WebSockets here.'),
+  acceptBasic: z
+    .boolean()
+    .prefault(false)
+    .describe('Accept user name and password by HTTP Basic, for programs such as git, curl and WebDAV clients.'),
+  encodedSlashes: z
+    .boolean()
+    .prefault(false)
+    .describe('The app needs `%2f` in paths (npm, GitLab): let it pass as an ordinary character.'),
+  title: z.string().min(1).max(80).optional().describe('How the app is called on our pages. Default: the id.'),
+  signOut: z
+    .strictObject({
+      clearCookies: z
+        .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a cookie name'))
+        .prefault([])
+        .describe(
+          "The app's own cookies that end with the sign-out, and when another user signs in on the same browser.",
+        ),
+    })
+    .prefault({}),
+});
+
+export const routesConfig = z.array(routeConfig).min(1, 'is empty; write at least one route with an upstream');
+
+export type RouteConfig = z.output<typeof routeConfig>;

@@ -1,0 +1,66 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { duration, httpOrigin, integer } from '../quantities.ts';
+import { networkText } from '../request/client-address.ts';
+
+/** Where to listen: a TCP address or a unix socket. */
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Reads `HOST:PORT`, `[::1]:PORT`, `:PORT` or `unix:/path`; undefined when it is none of these. */
+export function readListenAddress(text: string): ListenAddress | undefined {
+  if (text.startsWith('unix:')) return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : undefined;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  if (!match) return undefined;
+  const port = Number(match[3]);
+  const host = match[1] ?? match[2] ?? '';
+  if (port > 65_535 || (match[1] !== undefined && isIP(match[1]) !== 6)) return undefined;
+  return { kind: 'tcp', host: host === '' ? '0.0.0.0' : host, port };
+}
+
+export function listenAddress() {
+  return z.string().transform((value, context): ListenAddress => {
+    const address = readListenAddress(value);
+    if (address) return address;
+    context.addIssue({ code: 'custom', message: 'is not an address; write HOST:PORT or unix:/path' });
+    return z.NEVER;
+  });
+}
+
+export const serverConfig = z
+  .strictObject({
+    listen: z
+      .union([listenAddress(), z.array(listenAddress()).min(1)])
+      .transform((value) => (Array.isArray(value) ? value : [value]))
+      .prefault('0.0.0.0:8080')
+      .describe('Where visitors reach the gateway: `HOST:PORT` or `unix:/path`; a list for several.'),
+    publicUrl: httpOrigin()
+      .optional()
+      .describe(
+        'Origin of the sign-in pages as visitors see it. Default: `http://localhost:PORT` of the first address.',
+      ),
+    trustedProxies: z
+      .array(networkText())
+      .prefault([])
+      .describe(
+        'Networks (CIDR) of proxies in front that may tell us client address, host and scheme. Everybody else is not believed.',
+      ),
+    workers: z
+      .union([z.literal('auto'), integer(1, 256)])
+      .prefault(1)
+      .describe(
+        'Number of processes that serve; `auto` is one a core. More than one needs a `sqlite:` or `redis:` store.',
+      ),
+    authPath: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9_-]+)+$/, 'is not a plain path; write /_auth')
+      .prefault('/_auth')
+      .describe('Our own pages live under this path on every host.'),
+    drainTimeout: duration()
+      .prefault('30s')
+      .describe('How long running requests may take to finish after SIGTERM before they are cut.'),
+  })
+  .prefault({});
+
+export type ServerConfig = z.output<typeof serverConfig>;

@@ -1,0 +1,73 @@
+import type { Identity } from '../identity/identity.ts';
+
+/** The server-side record of one sign-in. The cookie holds only the token; `id` is the token's SHA-256 and opens nothing. */
+export interface Session {
+  /** base64url(SHA-256(token)), 43 characters: the store's key, and the name for listing and revoking. */
+  readonly id: string;
+  readonly identity: Identity;
+  /** When this sign-in (or the last step-up) happened. */
+  readonly authenticatedAtMs: number;
+  readonly createdAtMs: number;
+  /** Last request, exact to a minute. */
+  readonly lastSeenAtMs: number;
+  /** Sliding limit in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** Absolute end. */
+  readonly expiresAtMs: number;
+  readonly remembered: boolean;
+  /** Authentication methods (RFC 8176): `pwd`. */
+  readonly amr: readonly string[];
+  /** Client address and user agent (cut to 256 characters) at sign-in, for the person's own list. */
+  readonly address: string;
+  readonly userAgent: string;
+  /** Fingerprint of the credential that was used; when the user's credential changes, the session ends. */
+  readonly credential: string;
+}
+
+export interface NewSession {
+  readonly identity: Identity;
+  readonly remembered: boolean;
+  readonly amr: readonly string[];
+  readonly address: string;
+  readonly userAgent: string;
+  readonly credential: string;
+}
+
+/** Why a session is over; the same slug in the audit log. */
+export type EndReason = 'signed-out' | 'revoked' | 'replaced' | 'expired' | 'user-gone' | 'credential-changed';
+
+/**
+ * Live sessions. All methods reject with `store-unavailable` when the store can't be reached.
+ * `find` answers synchronously on a near-cache hit.
+ */
+export interface SessionStore {
+  /** Always a new random 256-bit token (base64url, 43 characters). */
+  readonly create: (input: NewSession) => Promise<{ readonly token: string; readonly session: Session }>;
+  /** Null for a token that we did not issue, or whose session is over. Never more than one read of the store. */
+  readonly find: (token: string) => Session | null | Promise<Session | null>;
+  /** Slides the idle timeout; writes at most once a minute a session; never brings an ended session back. */
+  readonly touch: (session: Session) => void | Promise<void>;
+  /** Replaces what the record says of the user (new groups, new name) without a new token. */
+  readonly update: (session: Session, identity: Identity, credential: string) => Promise<Session | null>;
+  /** Resolves when the session is dead for every process on this store. True when it lived. */
+  readonly end: (id: string, reason: EndReason) => Promise<boolean>;
+  /** Ends all sessions of a user, less one; returns how many. */
+  readonly endUser: (user: string, reason: EndReason, exceptId?: string) => Promise<number>;
+  readonly list: (user: string) => Promise<readonly Session[]>;
+  /** Every live session, in no order; for the operator. */
+  readonly listAll: () => AsyncIterable<Session>;
+  /** Heard for every ended session, also those ended by other processes. Returns the function that ends the subscription. */
+  readonly onEnded: (listener: (id: string) => void) => () => void;
+}
+
+/** Connections that must not outlive their session: upgraded sockets, event streams, long downloads. */
+export interface LiveConnections {
+  /**
+   * Watches a connection; `close` is called within a second of the session's end (sign-out, revocation, idle or absolute
+   * limit). Returns the function to call when the connection is over by itself.
+   */
+  readonly add: (session: Session, close: () => void) => () => void;
+  readonly size: () => number;
+  /** Stops timers and subscriptions. */
+  readonly stop: () => void;
+}
