@@ -1,0 +1,132 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import type { Attack, AttackCase, Door } from './attack.ts';
+import { bytesOf, fits } from './attack-request.ts';
+import { faultsOf } from './attack-verdict.ts';
+import { fixture, type ConfigObject, type GatewayName } from './fixture.ts';
+import { isAlive, startTestGateway, type TestGateway } from './gateway.ts';
+import { sendRaw } from './raw.ts';
+import { signIn, type SignedIn } from './sign-in.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
+import { passwordOf, type FixtureName } from './users.ts';
+
+/** A gateway with its upstream and the sessions that were opened on it. */
+export interface Ground {
+  readonly gateway: TestGateway;
+  readonly upstream: Upstream;
+  /** The session of a fixture user; signed in at the first call, the same afterwards. */
+  readonly session: (user: string) => Promise<SignedIn>;
+  /** Signs in anew. */
+  readonly newSession: (user: string) => Promise<SignedIn>;
+}
+
+/** Gateways of one test file, started when first asked for; the same name gives the same gateway. */
+export interface Grounds {
+  readonly get: (gateway?: GatewayName | ConfigObject) => Promise<Ground>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Makes the gateways of one test file; stop them in `test.after.always`. */
+export function createGrounds(): Grounds {
+  const grounds = new Map<string, Promise<Ground>>();
+  return {
+    get: (gateway = 'plain') => {
+      const key = JSON.stringify(gateway);
+      const known = grounds.get(key) ?? startGround(gateway);
+      grounds.set(key, known);
+      return known;
+    },
+    stop: async () => {
+      for (const started of grounds.values()) {
+        const ground = await started.catch(() => null);
+        await ground?.gateway.stop();
+        await ground?.upstream.stop();
+      }
+    },
+  };
+}
+
+/** Starts an upstream and a gateway before it. */
+export async function startGround(gateway: GatewayName | ConfigObject): Promise<Ground> {
+  const upstream = await startUpstream();
+  const { config, users } = fixture(gateway, upstream.origin);
+  const started = await startTestGateway({ config, users });
+  const publicUrl = new URL(publicUrlOf(config));
+  const sessions = new Map<string, Promise<SignedIn>>();
+  const newSession = (user: string) =>
+    signIn({
+      port: started.port,
+      user,
+      password: passwordOf(user as FixtureName),
+      host: publicUrl.host,
+      scheme: publicUrl.protocol === 'https:' ? 'https' : 'http',
+    });
+  const session = (user: string) => {
+    const known = sessions.get(user) ?? newSession(user);
+    sessions.set(user, known);
+    return known;
+  };
+  return { gateway: started, upstream, session, newSession };
+}
+
+function publicUrlOf(config: ConfigObject): string {
+  const server = config['server'] as { readonly publicUrl?: string } | undefined;
+  return server?.publicUrl ?? 'http://app.test';
+}
+
+/** Runs one case through one door and tells every fault. */
+export async function runCase(ground: Ground, attack: AttackCase, door: Door): Promise<string[]> {
+  const { bytes, method } = await bytesOf(attack, door, ground.session);
+  const seen = ground.upstream.mark();
+  const conversation = await sendRaw(ground.gateway.port, bytes, {
+    methods: [method],
+    untilClosed: attack.expect.closed === true,
+    deadlineMs: 5_000,
+  });
+  const alive = await isAlive(ground.gateway.port);
+  const secrets = await Promise.all(
+    attack.as === undefined ? [] : [ground.session(attack.as).then(({ token }) => token)],
+  );
+  const faults = faultsOf(attack, door, conversation, seen, secrets);
+  if (!alive) faults.push('the gateway no longer answers /_auth/health');
+  return faults.map((fault) => `${attack.name}: ${fault}`);
+}
+
+export interface AttackGroupOptions {
+  readonly grounds: Grounds;
+  /** Run everything with an upstream that keeps connections open, and again with one that closes. Default: open only. */
+  readonly upstreamKeepAlive?: readonly boolean[];
+}
+
+/** Declares a test for every attack and every door that it goes through. */
+export function declareAttacks(attacks: readonly Attack[], options: AttackGroupOptions): void {
+  for (const attack of attacks) {
+    for (const door of attack.doors ?? (['http', 'upgrade'] as const)) {
+      const cases = attack.cases.filter((one) => fits(one, door));
+      if (cases.length === 0) continue;
+      for (const keepAlive of options.upstreamKeepAlive ?? [true]) {
+        const how = keepAlive ? door : `${door}, upstream closes`;
+        test.serial(`${attack.id} ${attack.slug}: ${attack.behaviour} (${how})`, async (t) => {
+          const ground = await options.grounds.get(attack.gateway);
+          ground.upstream.setKeepAlive(keepAlive);
+          const faults: string[] = [];
+          for (const one of cases) faults.push(...(await runCase(ground, one, door)));
+          ground.upstream.setKeepAlive(true);
+          t.deepEqual(faults, []);
+        });
+      }
+    }
+  }
+}
+
+/** The attacks of a folder below test/attacks/data, in the order of their numbers. */
+export async function loadAttacks(group: string): Promise<readonly Attack[]> {
+  const folder = new URL(`../attacks/data/${group}/`, import.meta.url);
+  const names = readdirSync(fileURLToPath(folder)).filter((name) => name.endsWith('.ts'));
+  const modules = await Promise.all(
+    names.map(async (name) => (await import(new URL(name, folder).href)) as { readonly attack: Attack }),
+  );
+  const number = ({ attack }: { attack: Attack }) => Number(attack.id.slice(1));
+  return modules.sort((a, b) => number(a) - number(b)).map(({ attack }) => attack);
+}

@@ -1,0 +1,98 @@
+import { valuesOf, type RawAnswer, type RawConversation } from './raw.ts';
+import type { AttackCase, Door, Expectation } from './attack.ts';
+import type { RecordedRequest, UpstreamMark } from './upstream.ts';
+import { remoteHeadersOf } from './users.ts';
+
+/** Everything that is wrong with what came of a case, in words; empty when all is well. */
+export function faultsOf(
+  attack: AttackCase,
+  door: Door,
+  conversation: RawConversation,
+  seen: UpstreamMark,
+  secrets: readonly string[],
+): string[] {
+  const { expect } = attack;
+  return [
+    ...answerFaults(expect, door, conversation),
+    ...upstreamFaults(expect, seen),
+    ...alwaysFaults(attack, seen, secrets),
+  ];
+}
+
+function answerFaults(expect: Expectation, door: Door, { answers, closed, broken }: RawConversation): string[] {
+  const answer = answers[0];
+  if (!answer) return [`no readable answer (${broken ?? 'nothing came'})`];
+  const faults: string[] = [];
+  const statuses = typeof expect.status === 'number' ? [expect.status] : expect.status;
+  const wanted = door === 'upgrade' ? statuses.map((status) => (status === 200 ? 101 : status)) : statuses;
+  if (!wanted.includes(answer.status)) faults.push(`answered ${answer.statusLine}, expected ${wanted.join(' or ')}`);
+  if (expect.closed && !closed) faults.push('left the connection open');
+  for (const [name, value] of Object.entries(expect.answer ?? {})) faults.push(...headerFaults(answer, name, value));
+  const text = `${answer.statusLine} ${JSON.stringify(answer.headers)} ${answer.body.toString('latin1')}`;
+  for (const word of expect.answerLacks ?? []) if (text.includes(word)) faults.push(`the answer holds ${word}`);
+  return faults;
+}
+
+function headerFaults(answer: RawAnswer, name: string, wanted: string | RegExp | null): string[] {
+  const values = valuesOf(answer, name);
+  if (wanted === null) return values.length === 0 ? [] : [`the answer has ${name}: ${values.join(' | ')}`];
+  const fits = values.some((value) => (typeof wanted === 'string' ? value === wanted : wanted.test(value)));
+  return fits ? [] : [`the answer's ${name} is ${JSON.stringify(values)}, expected ${String(wanted)}`];
+}
+
+function upstreamFaults({ upstream: wanted }: Expectation, seen: UpstreamMark): string[] {
+  const requests = seen.requests();
+  if (wanted === 'nothing') {
+    return seen.bytes() === 0
+      ? []
+      : [`the upstream saw ${JSON.stringify(seen.raw().toString('latin1').slice(0, 300))}`];
+  }
+  const request = requests[0];
+  if (!request) return ['the upstream saw no request'];
+  const faults: string[] = [];
+  const compare = (what: string, got: unknown, expected: unknown) => {
+    if (JSON.stringify(got) !== JSON.stringify(expected)) {
+      faults.push(`the upstream got ${what} ${JSON.stringify(got)}, expected ${JSON.stringify(expected)}`);
+    }
+  };
+  if (wanted.target !== undefined) compare('target', request.target, wanted.target);
+  if (wanted.method !== undefined) compare('method', request.method, wanted.method);
+  if (wanted.body !== undefined) compare('body', request.body.toString('latin1'), wanted.body);
+  for (const [name, value] of Object.entries(wanted.headers ?? {})) {
+    compare(name, valuesOf(request, name), typeof value === 'string' ? [value] : value);
+  }
+  return faults;
+}
+
+/** What holds of every request, whatever it tries. */
+function alwaysFaults(attack: AttackCase, seen: UpstreamMark, secrets: readonly string[]): string[] {
+  const faults = seen.faults().map((why) => `the upstream could not read what it got: ${why}`);
+  if (seen.requests().length > 1) faults.push(`the upstream saw ${String(seen.requests().length)} requests for one`);
+  const raw = seen.raw().toString('latin1');
+  for (const secret of secrets) if (raw.includes(secret)) faults.push('the session token reached the upstream');
+  if (!attack.evilMayPass && /evil/i.test(raw))
+    faults.push(`what must not arrive arrived: ${JSON.stringify(raw.slice(0, 600))}`);
+  for (const request of seen.requests()) faults.push(...identityFaults(attack, request));
+  return faults;
+}
+
+/** Identity headers are the user's own, each once, or nobody's. */
+function identityFaults(attack: AttackCase, request: RecordedRequest): string[] {
+  const own = attack.as === undefined ? {} : remoteHeadersOf(attack.as);
+  const faults: string[] = [];
+  const counts = new Map<string, number>();
+  for (const [name, value] of request.headers) {
+    const folded = name.toLowerCase().replace(/[._]/g, '-');
+    if (
+      !/^(remote-(user|name|email|groups)|sallyport-.*|x-auth-request-.*|x-forwarded-(user|email|groups|preferred-username))$/.test(
+        folded,
+      )
+    ) {
+      continue;
+    }
+    counts.set(folded, (counts.get(folded) ?? 0) + 1);
+    if (own[folded] !== value || name.toLowerCase() !== folded) faults.push(`the upstream got ${name}: ${value}`);
+  }
+  for (const [name, count] of counts) if (count > 1) faults.push(`the upstream got ${name} ${String(count)} times`);
+  return faults;
+}
