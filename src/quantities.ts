@@ -24,33 +24,36 @@ export function readSizeBytes(text: string): number | undefined {
 /** A duration in the configuration (`30s`); the parsed value is milliseconds. A YAML `0` is understood too. */
 export function duration() {
   return z
-    .union([
-      z.string().regex(/^(0|\d{1,9}(ms|s|m|h|d))$/, 'is not a duration; write 30s, 15m, 12h or 30d'),
-      z.literal(0),
-    ])
+    .union(
+      [z.string().regex(/^(0|\d{1,9}(ms|s|m|h|d))$/, 'is not a duration; write 30s, 15m, 12h or 30d'), z.literal(0)],
+      'is not a duration; write 30s, 15m, 12h or 30d',
+    )
     .transform((value) => readDurationMs(String(value)) ?? 0);
 }
 
 /** A size in the configuration (`16KiB`); the parsed value is bytes. A YAML `0` is understood too. */
 export function size() {
   return z
-    .union([
-      z.string().regex(/^(0|\d{1,9}(B|KiB|MiB|GiB))$/, 'is not a size; write 16KiB, 10MiB or 2GiB'),
-      z.literal(0),
-    ])
+    .union(
+      [z.string().regex(/^(0|\d{1,9}(B|KiB|MiB|GiB))$/, 'is not a size; write 16KiB, 10MiB or 2GiB'), z.literal(0)],
+      'is not a size; write 16KiB, 10MiB or 2GiB',
+    )
     .transform((value) => readSizeBytes(String(value)) ?? 0);
 }
 
 /** A whole number; digits in a string (as `${NAME}` leaves them) count as a number. */
 export function integer(min: number, max: number) {
   return z
-    .union([
-      z.number(),
-      z
-        .string()
-        .regex(/^\d{1,15}$/, 'is not a whole number')
-        .transform(Number),
-    ])
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^\d{1,15}$/, 'is not a whole number')
+          .transform(Number),
+      ],
+      'is not a whole number',
+    )
     .pipe(z.number().int().min(min).max(max));
 }
 

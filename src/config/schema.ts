@@ -22,5 +22,12 @@ export const configSchema = z.strictObject({
   log: logConfig,
 });
 
-/** A checked, frozen configuration; every path in it is absolute. */
-export type Config = z.output<typeof configSchema>;
+type Parsed = z.output<typeof configSchema>;
+
+/** A checked, deeply frozen configuration; every path in it is absolute, every default filled in. */
+export interface Config extends Omit<Parsed, 'server' | 'routes'> {
+  /** `publicUrl` without a path; `http://localhost:PORT` of the first TCP address when the file names none. */
+  readonly server: Parsed['server'] & { readonly publicUrl: string };
+  /** Every route has an id, unlike any other's. */
+  readonly routes: readonly (Parsed['routes'][number] & { readonly id: string })[];
+}

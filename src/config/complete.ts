@@ -1,0 +1,76 @@
+import { resolve } from 'node:path';
+import type { z } from 'zod';
+import type { ListenAddress } from '../server/config.ts';
+import type { Config, configSchema } from './schema.ts';
+
+type Parsed = z.output<typeof configSchema>;
+type Route = Parsed['routes'][number];
+
+/** Fills in what depends on other values and makes every path absolute, starting from `directory`. */
+export function completeConfig(parsed: Parsed, directory: string): Config {
+  const absolute = (path: string): string => resolve(directory, path);
+  const listen = parsed.server.listen.map((address): ListenAddress =>
+    address.kind === 'unix' ? { kind: 'unix', path: absolute(address.path) } : address,
+  );
+  const { logo, css, ...theme } = parsed.theme;
+  const ids = routeIds(parsed.routes);
+  return {
+    ...parsed,
+    server: { ...parsed.server, listen, publicUrl: parsed.server.publicUrl ?? defaultPublicUrl(listen) ?? '' },
+    admin: { listen: parsed.admin.listen.replace(/^unix:(.*)$/s, (_, path: string) => `unix:${absolute(path)}`) },
+    store: {
+      ...parsed.store,
+      url: parsed.store.url.replace(/^sqlite:(.*)$/s, (_, path: string) => `sqlite:${absolute(path)}`),
+    },
+    signIn: { ...parsed.signIn, local: { ...parsed.signIn.local, users: absolute(parsed.signIn.local.users) } },
+    theme: {
+      ...theme,
+      ...(logo === undefined ? {} : { logo: absolute(logo) }),
+      ...(css === undefined ? {} : { css: absolute(css) }),
+    },
+    routes: parsed.routes.map((route, index) => ({
+      ...route,
+      id: ids[index] ?? '',
+      upstream: {
+        ...route.upstream,
+        socketPath: route.upstream.socketPath === null ? null : absolute(route.upstream.socketPath),
+      },
+    })),
+  };
+}
+
+/** `http://localhost:PORT` of the first TCP address; undefined when there are only unix sockets. */
+export function defaultPublicUrl(listen: readonly ListenAddress[]): string | undefined {
+  const first = listen.find((address) => address.kind === 'tcp');
+  return first && new URL(`http://localhost:${first.port}`).origin;
+}
+
+/** Ids as written, or made from host and path; a made one that is taken gets a number behind it. */
+function routeIds(routes: readonly Route[]): readonly string[] {
+  const taken = new Set(routes.flatMap((route) => route.id ?? []));
+  return routes.map((route) => {
+    if (route.id !== undefined) return route.id;
+    const slug = slugOf(route);
+    let id = slug;
+    for (let number = 2; taken.has(id); number += 1) id = `${slug}-${number}`;
+    taken.add(id);
+    return id;
+  });
+}
+
+function slugOf(route: Route): string {
+  const slug = `${route.host ?? ''}${route.path}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.]+/g, '-')
+    .replaceAll(/^[-.]+|[-.]+$/g, '');
+  return slug === '' ? 'default' : slug.slice(0, 56);
+}
+
+/** Freezes a value and everything in it; the value is our own and holds no cycles. */
+export function freezeDeeply<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const entry of Object.values(value)) freezeDeeply(entry);
+  }
+  return value;
+}

@@ -1,0 +1,59 @@
+import { statSync } from 'node:fs';
+import { isLoopbackHost } from '../admin/config.ts';
+import { readListenAddress } from '../server/config.ts';
+import type { Complain } from './cross-checks.ts';
+import type { ConfigDocument } from './document.ts';
+import type { ConfigPath } from './fault.ts';
+import { isSecret } from './redact.ts';
+import type { Config } from './schema.ts';
+
+/** What is allowed but unsafe; told at every start, as nobody reads a configuration twice. */
+export function warnOf(config: Config, warn: Complain): void {
+  const { server, admin, store, session, routes } = config;
+  const url = new URL(server.publicUrl);
+  if (url.protocol === 'http:' && url.hostname !== 'localhost' && !isLoopbackHost(url.hostname.replace(/^\[|\]$/g, '')))
+    warn(
+      ['server', 'publicUrl'],
+      'is http: passwords and cookies travel in the clear; put TLS in front and write https',
+    );
+  for (const [index, network] of server.trustedProxies.entries())
+    if (/\/0$/.test(network))
+      warn(['server', 'trustedProxies', index], 'trusts everybody to say who they are; name only your own proxies');
+  const address = readListenAddress(admin.listen);
+  if (address?.kind === 'tcp' && !isLoopbackHost(address.host))
+    warn(['admin', 'listen'], 'is reachable from other machines; whoever reaches it can list and end sessions');
+  if (store.url === 'memory:') warn(['store', 'url'], 'is memory: a restart signs everybody out');
+  if (session.cookie.sameSite === 'none')
+    warn(['session', 'cookie', 'sameSite'], 'is none: other sites can send requests in the name of your users');
+  for (const [index, route] of routes.entries())
+    if (route.path === '/' && isPublic(route.access))
+      warn(['routes', index, 'access'], 'lets anyone in on every path of this host, without sign-in');
+}
+
+function isPublic(access: Config['routes'][number]['access']): boolean {
+  if (typeof access === 'string') return access === 'public';
+  const [first] = access;
+  return first !== undefined && 'allow' in first && first.allow.includes('anyone') && !first.when && !first.require;
+}
+
+/** Secrets in files that every account of the machine can read. `file` is the configuration itself. */
+export function warnOfReadableSecrets(value: unknown, file: string, document: ConfigDocument, warn: Complain): void {
+  const everyoneReads = (path: string): boolean => {
+    // Read a moment ago; gone by now is no reason to fail.
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat !== undefined && (stat.mode & 0o004) !== 0;
+  };
+  for (const path of secretPaths(value, [])) {
+    const source = document.isLiteral(path) ? file : document.fileOf(path);
+    if (source !== undefined && everyoneReads(source))
+      warn(path, `is a secret in ${source}, which every account of this machine can read; chmod 600 it`);
+  }
+}
+
+function secretPaths(value: unknown, path: ConfigPath): readonly ConfigPath[] {
+  if (typeof value === 'string') return isSecret(path, value) ? [path] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, entry]) =>
+    secretPaths(entry, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+}
