@@ -74,6 +74,7 @@ export function readDocument(text: string, file: string, scope: SubstitutionScop
 
   const danger = findDanger(text);
   if (danger) {
+    lines.addNewLine(0);
     for (let index = text.indexOf('\n'); index !== -1; index = text.indexOf('\n', index + 1))
       lines.addNewLine(index + 1);
     faults.push(at(danger.offset, [], danger.message));
