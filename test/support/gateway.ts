@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -109,6 +109,8 @@ export interface SpawnedGateway extends TestGateway {
   /** Exit code, or the signal's name, once it is over; null while it lives. */
   readonly exit: () => number | string | null;
   readonly signal: (signal: NodeJS.Signals) => void;
+  /** After its end: starts again in the same folder, on the same ports. */
+  readonly startAgain: () => Promise<void>;
 }
 
 /** Runs `sallyport start` as a process of its own: for tests of signals, memory and file descriptors. */
@@ -116,53 +118,68 @@ export async function spawnTestGateway(options: TestGatewayOptions): Promise<Spa
   const [port, adminPort] = [await freePort(), await freePort()];
   const places = { listen: `127.0.0.1:${String(port)}`, adminListen: `127.0.0.1:${String(adminPort)}` };
   const directory = await writeFiles(options, places);
-  const child = spawn(
-    process.execPath,
-    [join(root, 'src/cli.ts'), 'start', '--config', join(directory, 'sallyport.yaml')],
-    {
-      cwd: directory,
-      env: { PATH: process.env['PATH'], ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
   let output = '';
   let exit: number | string | null = null;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
+  let child: ChildProcess | null = null;
+  let over = Promise.resolve();
+  const launch = async (): Promise<void> => {
+    const started = spawn(
+      process.execPath,
+      [join(root, 'src/cli.ts'), 'start', '--config', join(directory, 'sallyport.yaml')],
+      {
+        cwd: directory,
+        env: { PATH: process.env['PATH'], ...options.env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    child = started;
+    exit = null;
+    for (const stream of [started.stdout, started.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    over = new Promise<void>((resolve) => {
+      started.once('exit', (code, signal) => {
+        exit = code ?? signal ?? 'gone';
+        resolve();
+      });
     });
-  }
-  const over = new Promise<void>((resolve) => {
-    child.once('exit', (code, signal) => {
-      exit = code ?? signal ?? 'gone';
-      resolve();
+    await poll(async () => {
+      if (exit !== null) throw new Error(`the gateway ended with ${String(exit)}: ${output}`);
+      return isAlive(port);
     });
-  });
+  };
   const gateway: SpawnedGateway = {
     port,
     adminPort,
     origin: `http://127.0.0.1:${String(port)}`,
     directory,
-    pid: child.pid ?? 0,
+    get pid() {
+      return child?.pid ?? 0;
+    },
     logs: () => output.split('\n').filter((line) => line !== ''),
     reload: async (config) => {
       await writeConfig(directory, config, places);
-      child.kill('SIGHUP');
+      child?.kill('SIGHUP');
     },
     exit: () => exit,
     signal: (signal) => {
-      child.kill(signal);
+      child?.kill(signal);
     },
+    startAgain: launch,
     stop: async () => {
-      if (exit === null) child.kill('SIGKILL');
+      if (exit === null) child?.kill('SIGKILL');
       await over;
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-  await poll(async () => {
-    if (exit !== null) throw new Error(`the gateway ended with ${String(exit)}: ${output}`);
-    return isAlive(port);
-  });
+  try {
+    await launch();
+  } catch (error) {
+    await gateway.stop();
+    throw error;
+  }
   return gateway;
 }
 
