@@ -1,4 +1,6 @@
 import type { Authentication, Authenticated, Authenticator, Rejected } from './authentication/authenticator.ts';
+import { GatewayError } from './errors.ts';
+import type { Policy, PolicyQuestion, PolicySubject, Verdict } from './policy/policy.ts';
 import type { RequestFacts } from './request/facts.ts';
 import type { Route, RouteTable } from './route/table.ts';
 
@@ -34,9 +36,134 @@ export type Decision =
 export interface GateOptions {
   readonly routes: RouteTable;
   readonly authenticate: Authenticator;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Facts in, decision out; nothing is written. Synchronous when the visitor's session is in the near cache. */
 export type Gate = (facts: RequestFacts) => Decision | Promise<Decision>;
+
+/**
+ * Builds the one gate that every door asks. Whose is the request, may anyone pass, and if not: who asks, and may they?
+ * Who asks is only looked up when the rules want to know it. Throws what the authenticator throws.
+ */
+export function createGate({ routes, authenticate, now }: GateOptions): Gate {
+  return (facts) => {
+    const route = routes.find(facts.host, facts.path);
+    if (route === null) return { kind: 'no-route', reason: 'no-route' };
+    if (facts.hasEncodedSlash && !route.encodedSlashes)
+      return { kind: 'refuse', status: 400, route, reason: 'encoded-slash' };
+
+    const readings = readingsOf(facts, route, routes, now());
+    const verdict = strictest(readings, null);
+    if (verdict.kind !== 'needs-identity') return settle(route, verdict, null);
+    const answer = authenticate(facts, route);
+    return answer instanceof Promise
+      ? answer.then((settled) => recognise(route, readings, settled))
+      : recognise(route, readings, answer);
+  };
+}
+
+/** The visitor has been looked up: ask again, now that we know. */
+function recognise(route: Route, readings: readonly Reading[], answer: Authentication): Decision {
+  switch (answer.kind) {
+    case 'none':
+      return { kind: 'challenge', route, rejected: null, reason: 'not-signed-in' };
+    case 'rejected':
+      return { kind: 'challenge', route, rejected: answer, reason: 'not-signed-in' };
+    case 'authenticated':
+      return settle(route, strictest(readings, answer), answer);
+  }
+}
+
+function settle(route: Route, verdict: StrictVerdict, visitor: Authenticated | null): Decision {
+  switch (verdict.kind) {
+    case 'allow':
+      if (visitor === null && !verdict.anonymous)
+        throw new GatewayError('internal', 'a rule let an unknown visitor in');
+      return {
+        kind: 'forward',
+        route,
+        visitor,
+        rule: verdict.rule,
+        reason: visitor === null ? 'allowed-anyone' : 'allowed',
+      };
+    case 'needs-second-factor':
+    case 'needs-recent-sign-in':
+      if (visitor === null) return { kind: 'challenge', route, rejected: null, reason: 'not-signed-in' };
+      return verdict.kind === 'needs-second-factor'
+        ? { kind: 'step-up', route, visitor, step: 'second-factor', reason: 'second-factor-required' }
+        : { kind: 'step-up', route, visitor, step: 'recent-sign-in', reason: 'recent-sign-in-required' };
+    case 'needs-identity':
+      return { kind: 'challenge', route, rejected: null, reason: 'not-signed-in' };
+    case 'no-route':
+      return { kind: 'no-route', reason: 'no-route' };
+    case 'deny':
+      return { kind: 'deny', route, visitor, reason: 'denied' };
+  }
+}
+
+/** One way in which the request may be understood, and the rules that judge it so; null: no route would have it. */
+interface Reading {
+  readonly policy: Policy | null;
+  readonly question: PolicyQuestion;
+}
+
+type StrictVerdict = Verdict | { readonly kind: 'no-route' };
+
+/**
+ * The plain reading first. Then all others that an upstream might make of the path (facts.otherReadings), each as it is
+ * and without regard to case, judged by the rules of the route that has the request and of the one that would have it.
+ */
+function readingsOf(facts: RequestFacts, route: Route, routes: RouteTable, nowMs: number): readonly Reading[] {
+  const { method, host, clientAddress } = facts;
+  const question = (path: string, ignoreCase: boolean): PolicyQuestion => ({
+    path,
+    method,
+    host,
+    clientAddress,
+    nowMs,
+    ignoreCase,
+  });
+  const readings: Reading[] = [{ policy: route.policy, question: question(facts.path, false) }];
+  const judge = (owners: ReadonlySet<Route>, path: string, ignoreCase: boolean): void => {
+    for (const { policy } of owners)
+      if (policy !== route.policy || policy.judgesPaths)
+        readings.push({ policy, question: question(path, ignoreCase) });
+  };
+  for (const path of [facts.path, ...facts.otherReadings]) {
+    const owners = new Set([route]);
+    if (path !== facts.path) {
+      const owner = routes.find(host, path);
+      if (owner === null) readings.push({ policy: null, question: question(path, false) });
+      else owners.add(owner);
+      judge(owners, path, false);
+    }
+    for (const owner of routes.findIgnoringCase(host, path)) owners.add(owner);
+    judge(owners, path, true);
+  }
+  return readings;
+}
+
+const strictness = {
+  allow: 0,
+  'needs-recent-sign-in': 1,
+  'needs-second-factor': 2,
+  'needs-identity': 3,
+  'no-route': 4,
+  deny: 5,
+} as const satisfies Record<StrictVerdict['kind'], number>;
+
+/** All readings must pass, so the strictest verdict stands; among equals the first, which is the plain one's. */
+function strictest(readings: readonly Reading[], subject: PolicySubject | null): StrictVerdict {
+  let strictestYet: StrictVerdict | null = null;
+  for (const { policy, question } of readings) {
+    const verdict = policy === null ? noRoute : policy.evaluate(question, subject);
+    if (strictestYet === null || strictness[verdict.kind] > strictness[strictestYet.kind]) strictestYet = verdict;
+  }
+  return strictestYet ?? noRoute;
+}
+
+const noRoute: StrictVerdict = { kind: 'no-route' };
 
 export type { Authentication };

@@ -45,3 +45,43 @@ export function plainAddress(address: string): string {
   const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(withoutZone);
   return mapped?.[1] ?? withoutZone;
 }
+
+/** Who sent a request, as far as trusted proxies can be believed. */
+export interface ClientChain {
+  readonly clientAddress: string;
+  /** The chain to hand on, left to right, without the peer. */
+  readonly forwardedFor: readonly string[];
+}
+
+/** More proxies than this in a row are a joke or an attack. */
+const maxHops = 50;
+
+/**
+ * Reads `X-Forwarded-For` lines that a trusted peer sent: the client is the right-most address that is not itself a
+ * trusted proxy. Reading stops at the first entry from the right that is no address; what stands left of it is dropped.
+ */
+export function readForwardedFor(lines: readonly string[], peerAddress: string, trusted: NetworkSet): ClientChain {
+  const entries = lines.join(',').split(',').slice(-maxHops);
+  const forwardedFor: string[] = [];
+  let clientAddress = peerAddress;
+  let found = false;
+  for (const entry of entries.reverse()) {
+    const address = readHop(entry);
+    if (address === null) break;
+    forwardedFor.unshift(address);
+    if (found) continue;
+    clientAddress = address;
+    found = !trusted.has(address);
+  }
+  return { clientAddress, forwardedFor };
+}
+
+/** One entry of a chain, perhaps with a port as some load balancers write it. */
+function readHop(entry: string): string | null {
+  const text = entry.replace(/^[ \t]+|[ \t]+$/g, '');
+  if (text.length > 60 || text.includes('%')) return null;
+  if (isIP(text) !== 0) return plainAddress(text).toLowerCase();
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+):\d{1,5})$/.exec(text);
+  const address = match?.[1] ?? match?.[2] ?? '';
+  return isIP(address) === 0 ? null : plainAddress(address).toLowerCase();
+}
