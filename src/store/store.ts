@@ -4,12 +4,15 @@ import type { Keyv } from 'keyv';
 export type StoreEvent =
   { readonly kind: 'session-ended'; readonly id: string } | { readonly kind: 'session-changed'; readonly id: string };
 
+/** What a subscriber hears. `missed`: the channel was lost for a while, so whatever is held must be checked anew. */
+export type StoreNews = StoreEvent | { readonly kind: 'missed' };
+
 /** Tells all processes on one store about ended sessions. */
 export interface EventChannel {
   /** Resolves when every process that asks `isCurrent` from now on will have heard of it (Redis: when the server has it). */
   readonly publish: (event: StoreEvent) => Promise<void>;
   /** Own events come back too. Returns the function that ends the subscription. */
-  readonly subscribe: (listener: (event: StoreEvent) => void) => () => void;
+  readonly subscribe: (listener: (news: StoreNews) => void) => () => void;
   /**
    * Called before a cached session is believed. Delivers what is pending (SQLite looks for news here) and returns false
    * while the channel is lost: then nothing cached may be believed and caches must be dropped.
@@ -47,6 +50,12 @@ export interface Store {
   readonly kind: 'memory' | 'sqlite' | 'redis';
   /** A Keyv for one subject (`session`, `throttle`, …); keys of different namespaces never meet. */
   readonly namespace: (name: string) => Keyv;
+  /**
+   * Sets a value only while the one before is still `expected`: never brings a deleted or expired key back, never overwrites
+   * what somebody else wrote meanwhile. Values are strings, as `namespace(name).set` took them. True when it was set.
+   * @param ttlMs at least 1
+   */
+  readonly replace: (name: string, key: string, expected: string, value: string, ttlMs: number) => Promise<boolean>;
   readonly counters: CounterStore;
   readonly index: SetIndex;
   readonly events: EventChannel;

@@ -1,0 +1,4 @@
+import test from 'ava';
+import { storeContract } from './store-contract.ts';
+
+storeContract(test, 'sqlite');
