@@ -34,7 +34,8 @@ export interface NewSession {
 }
 
 /** Why a session is over; the same slug in the audit log. */
-export type EndReason = 'signed-out' | 'revoked' | 'replaced' | 'expired' | 'user-gone' | 'credential-changed';
+export type EndReason =
+  'signed-out' | 'revoked' | 'replaced' | 'expired' | 'user-gone' | 'credential-changed' | 'too-many';
 
 /**
  * Live sessions. All methods reject with `store-unavailable` when the store can't be reached.
@@ -45,6 +46,8 @@ export interface SessionStore {
   readonly create: (input: NewSession) => Promise<{ readonly token: string; readonly session: Session }>;
   /** Null for a token that we did not issue, or whose session is over. Never more than one read of the store. */
   readonly find: (token: string) => Session | null | Promise<Session | null>;
+  /** Reads a session by its id, always from the store; null when it is over. */
+  readonly read: (id: string) => Promise<Session | null>;
   /** Slides the idle timeout; writes at most once a minute a session; never brings an ended session back. */
   readonly touch: (session: Session) => void | Promise<void>;
   /** Replaces what the record says of the user (new groups, new name) without a new token. */
@@ -58,6 +61,8 @@ export interface SessionStore {
   readonly listAll: () => AsyncIterable<Session>;
   /** Heard for every ended session, also those ended by other processes. Returns the function that ends the subscription. */
   readonly onEnded: (listener: (id: string) => void) => () => void;
+  /** Heard when ends may have gone unheard (the channel was lost): check anew what you hold. Returns the end of the subscription. */
+  readonly onDoubt: (listener: () => void) => () => void;
 }
 
 /** Connections that must not outlive their session: upgraded sockets, event streams, long downloads. */
