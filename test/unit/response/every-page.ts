@@ -1,0 +1,90 @@
+import type { Answer } from '../../../src/response/answer.ts';
+import type { Pages } from '../../../src/response/pages/pages.ts';
+import type { SignInView } from '../../../src/response/pages/sign-in-page.ts';
+import type { Visit } from '../../../src/response/pages/visit.ts';
+
+/** The texts that come from users, apps and visitors, on every page. */
+export interface Texts {
+  readonly user: string;
+  readonly name: string;
+  readonly email: string;
+  readonly app: string;
+  readonly token: string;
+  readonly requestId: string;
+  readonly returnTo: string;
+  readonly url: string;
+  readonly fragment: string;
+}
+
+export const plainTexts: Texts = {
+  user: 'alice',
+  name: 'Alice Liddell',
+  email: 'alice@example.com',
+  app: 'Wiki',
+  token: 'Zm9ybS10b2tlbg',
+  requestId: '01JD4V7K3M8Q',
+  returnTo: 'https://wiki.example.com/page?x=1',
+  url: 'https://wiki.example.com/',
+  fragment: '#part',
+};
+
+/** Every page in every state, by a name for messages and pictures. */
+export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts): readonly [string, Answer][] {
+  const { user, app, requestId, returnTo, token: formToken } = texts;
+  const signIn: SignInView = {
+    app: { title: app },
+    returnTo,
+    formToken,
+    rememberForMs: 2_592_000_000,
+    username: '',
+    fragment: texts.fragment,
+    error: null,
+    retryAfterSeconds: null,
+    signedInAs: null,
+  };
+  const traced = { app, requestId };
+  return [
+    ['sign-in', pages.signIn(visit, signIn)],
+    ['sign-in-plain', pages.signIn(visit, { ...signIn, app: null, returnTo: null, rememberForMs: 0 })],
+    ['sign-in-mismatch', pages.signIn(visit, { ...signIn, username: user, error: 'mismatch', remember: true })],
+    [
+      'sign-in-throttled',
+      pages.signIn(visit, { ...signIn, username: user, error: 'throttled', retryAfterSeconds: 600 }),
+    ],
+    ['sign-in-busy', pages.signIn(visit, { ...signIn, username: user, error: 'busy', retryAfterSeconds: 5 })],
+    ['sign-in-expired', pages.signIn(visit, { ...signIn, username: user, error: 'expired-form' })],
+    ['sign-in-switch', pages.signIn(visit, { ...signIn, signedInAs: user })],
+    ['sign-in-again', pages.signIn(visit, { ...signIn, username: user, signedInAs: user, again: true })],
+    ['signed-out', pages.signedOut(visit, { returnTo })],
+    ['confirm-sign-out', pages.confirmSignOut(visit, { user, formToken, returnTo })],
+    ['denied', pages.denied(visit, { user, signInUrl: '/_auth/sign-in?return_to=%2Fx', ...traced })],
+    ['denied-anonymous', pages.denied(visit, { user: null, signInUrl: '/_auth/sign-in', ...traced })],
+    ['forbidden-form', pages.forbiddenForm(visit, { address: '/_auth/sign-in' })],
+    ['step-up', pages.stepUp(visit, { app })],
+    ['not-found', pages.notFound(visit)],
+    ['bad-request', pages.badRequest(visit, { status: 400, requestId })],
+    ['too-large', pages.badRequest(visit, { status: 431, requestId })],
+    ['wrong-credentials', pages.wrongCredentials(visit)],
+    ['method-not-allowed', pages.methodNotAllowed(visit, { allow: ['GET', 'HEAD'] })],
+    ['too-many-tries', pages.tooManyTries(visit, { retryAfterSeconds: 600 })],
+    ['internal', pages.internal(visit, { requestId })],
+    ['upstream-down', pages.upstreamDown(visit, traced)],
+    ['upstream-slow', pages.upstreamSlow(visit, traced)],
+    ['unavailable', pages.unavailable(visit, { retryAfterSeconds: 5 })],
+    [
+      'home',
+      pages.home(visit, {
+        user,
+        name: texts.name,
+        email: texts.email,
+        formToken,
+        apps: [
+          { title: app, url: texts.url },
+          { title: 'Continuous integration', url: 'https://ci.example.com/builds' },
+          { title: 'Photos', url: '/photos' },
+        ],
+      }),
+    ],
+    ['home-empty', pages.home(visit, { user, name: '', email: '', formToken, apps: [] })],
+  ];
+}
