@@ -28,6 +28,7 @@ export function duration() {
       [z.string().regex(/^(0|\d{1,9}(ms|s|m|h|d))$/, 'is not a duration; write 30s, 15m, 12h or 30d'), z.literal(0)],
       'is not a duration; write 30s, 15m, 12h or 30d',
     )
+    .meta({ title: 'duration' })
     .transform((value) => readDurationMs(String(value)) ?? 0);
 }
 
@@ -38,6 +39,7 @@ export function size() {
       [z.string().regex(/^(0|\d{1,9}(B|KiB|MiB|GiB))$/, 'is not a size; write 16KiB, 10MiB or 2GiB'), z.literal(0)],
       'is not a size; write 16KiB, 10MiB or 2GiB',
     )
+    .meta({ title: 'size' })
     .transform((value) => readSizeBytes(String(value)) ?? 0);
 }
 
@@ -54,6 +56,7 @@ export function integer(min: number, max: number) {
       ],
       'is not a whole number',
     )
+    .meta({ title: 'whole number' })
     .pipe(z.number().int().min(min).max(max));
 }
 

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../server/config.ts';
-import type { ConfigPath } from './fault.ts';
+import type { ConfigPath } from './config-path.ts';
 import type { Config } from './schema.ts';
 import { reasonOf } from './substitute.ts';
 

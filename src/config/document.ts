@@ -1,7 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument } from 'yaml';
 import type { Node, Scalar } from 'yaml';
-import type { ConfigPath, Fault } from './fault.ts';
-import { writePath } from './fault.ts';
+import type { Fault } from '../faults.ts';
+import type { ConfigPath } from './config-path.ts';
+import { writePath } from './config-path.ts';
 import type { SubstitutionScope } from './substitute.ts';
 import { substitute } from './substitute.ts';
 

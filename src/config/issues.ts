@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ConfigPath } from './fault.ts';
+import type { ConfigPath } from './config-path.ts';
 import { nearest } from './nearest.ts';
 
 /** One fault of the schema's checks, before it has a place in the file. */

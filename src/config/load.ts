@@ -5,7 +5,7 @@ import { completeConfig, freezeDeeply } from './complete.ts';
 import { crossCheck } from './cross-checks.ts';
 import type { ConfigDocument } from './document.ts';
 import { readDocument } from './document.ts';
-import type { Fault, Warning } from './fault.ts';
+import type { Fault } from '../faults.ts';
 import { toSchemaFaults, writeIssue } from './issues.ts';
 import type { Config } from './schema.ts';
 import { configSchema } from './schema.ts';
@@ -20,10 +20,13 @@ export interface LoadOptions {
   /** For `${NAME}`. */
   readonly env: Environment;
   /** The file's text, when it need not be read. */
-  readonly text?: string;
+  readonly text?: string | undefined;
   /** `HOST:PORT` or `unix:/path` instead of `server.listen`. */
-  readonly listen?: string;
+  readonly listen?: string | undefined;
 }
+
+/** Something allowed but unsafe, to be logged loudly at every start; it has a place like a fault. */
+export type Warning = Fault;
 
 export type LoadResult =
   /** `files`: absolute paths of all files that went into this result, to be watched. */
@@ -55,7 +58,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
 /** The configuration of `sallyport start --upstream URL`: one route for every host and path, for everybody signed in. */
 export function configForUpstream(options: {
   readonly upstream: string;
-  readonly listen?: string;
+  readonly listen?: string | undefined;
   /** Absolute; state is kept in `var` under it. */
   readonly directory: string;
 }): LoadResult {
@@ -73,11 +76,7 @@ export function configForUpstream(options: {
     message,
   });
   const document = { value, faults: [], files: [], faultAt, isLiteral: () => false, fileOf: () => undefined };
-  const result = check(document, {
-    file,
-    env: {},
-    ...(options.listen === undefined ? {} : { listen: options.listen }),
-  });
+  const result = check(document, { file, env: {}, listen: options.listen });
   return { ...result, files: [] };
 }
 

@@ -1,4 +1,4 @@
-import type { ConfigPath } from './fault.ts';
+import type { ConfigPath } from './config-path.ts';
 
 const hidden = '[hidden]';
 

@@ -10,17 +10,21 @@ import { signInConfig } from '../sign-in/config.ts';
 import { storeConfig } from '../store/config.ts';
 
 /** The whole configuration file: the rooms' slices put together. */
-export const configSchema = z.strictObject({
-  server: serverConfig,
-  admin: adminConfig,
-  store: storeConfig,
-  session: sessionConfig,
-  signIn: signInConfig,
-  identity: identityConfig,
-  routes: routesConfig,
-  theme: themeConfig,
-  log: logConfig,
-});
+export const configSchema = z
+  .strictObject({
+    server: serverConfig.describe('Where visitors reach the gateway, and what stands in front of it.'),
+    admin: adminConfig.describe('The listener for operators: metrics, health, sessions.'),
+    store: storeConfig.describe('Where sessions and counters live.'),
+    session: sessionConfig.describe('How long a sign-in lasts, and the cookie that carries it.'),
+    signIn: signInConfig.describe('How people sign in.'),
+    identity: identityConfig.describe('What upstreams are told about the user.'),
+    routes: routesConfig.describe(
+      'The apps: which requests go where, and who may pass. The most specific host wins, then the longest path.',
+    ),
+    theme: themeConfig.describe('How our own pages look.'),
+    log: logConfig.describe('What is written to standard output, as JSON lines or, on a terminal, for people.'),
+  })
+  .meta({ title: 'Configuration of Sallyport' });
 
 type Parsed = z.output<typeof configSchema>;
 

@@ -3,7 +3,7 @@ import { isLoopbackHost } from '../admin/config.ts';
 import { readListenAddress } from '../server/config.ts';
 import type { Complain } from './cross-checks.ts';
 import type { ConfigDocument } from './document.ts';
-import type { ConfigPath } from './fault.ts';
+import type { ConfigPath } from './config-path.ts';
 import { isSecret } from './redact.ts';
 import type { Config } from './schema.ts';
 

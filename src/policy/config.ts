@@ -11,12 +11,15 @@ const text = z.string().min(1).max(1_000);
 
 const whoKeys = z
   .strictObject({
-    users: oneOrMany(text).optional(),
-    groups: oneOrMany(text).optional(),
-    emails: oneOrMany(text).optional(),
-    emailDomains: oneOrMany(text).optional(),
+    users: oneOrMany(text).optional().describe('User names.'),
+    groups: oneOrMany(text).optional().describe('Group names.'),
+    emails: oneOrMany(text).optional().describe('E-mail addresses.'),
+    emailDomains: oneOrMany(text).optional().describe('What stands behind the `@`; subdomains do not count.'),
     methods: oneOrMany(text).optional().describe('Sign-in methods.'),
-    claims: z.record(text, oneOrMany(text)).optional(),
+    claims: z
+      .record(text, oneOrMany(text))
+      .optional()
+      .describe('Claims of the provider: each name with one of the values.'),
   })
   .refine(
     (value) => Object.values(value).some((entry) => entry !== undefined),
@@ -36,12 +39,14 @@ const pathGlob = z
   .refine((value) => !/[?[\]{}!()\\]/.test(value), 'knows only * (within a segment) and ** (across segments)');
 
 const when = z.strictObject({
-  paths: oneOrMany(pathGlob).optional(),
-  methods: oneOrMany(z.string().regex(/^[A-Z][A-Z-]{0,31}$/, 'is not a method; write GET')).optional(),
+  paths: oneOrMany(pathGlob).optional().describe('Globs: `*` within a segment, `**` across segments.'),
+  methods: oneOrMany(z.string().regex(/^[A-Z][A-Z-]{0,31}$/, 'is not a method; write GET'))
+    .optional()
+    .describe('HTTP methods: `GET`.'),
   networks: oneOrMany(networkText()).optional().describe('Client address, CIDR.'),
-  hosts: oneOrMany(
-    z.string().regex(/^(\*\.)?[A-Za-z0-9.-]+$/, 'is not a host; write app.example.com or *.example.com'),
-  ).optional(),
+  hosts: oneOrMany(z.string().regex(/^(\*\.)?[A-Za-z0-9.-]+$/, 'is not a host; write app.example.com or *.example.com'))
+    .optional()
+    .describe('Hosts, exact or `*.example.com`.'),
   hours: oneOrMany(text)
     .optional()
     .describe(
@@ -57,8 +62,14 @@ const requirement = z
   .describe('What more a fitting visitor must have done.');
 
 const rule = z.union([
-  z.strictObject({ allow: who, when: when.optional(), require: requirement.optional() }),
-  z.strictObject({ deny: who, when: when.optional() }),
+  z.strictObject({
+    allow: who.describe(
+      'Lets in: `anyone` (no sign-in needed), `signed-in`, or those who fit all keys, in each key one value; a list: any of them.',
+    ),
+    when: when.optional(),
+    require: requirement.optional(),
+  }),
+  z.strictObject({ deny: who.describe('Keeps out.'), when: when.optional() }),
 ]);
 
 export const accessConfig = z

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { describeAsJsonSchema, describeAsMarkdown } from '../../../src/config/describe.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+
+const root = new URL('../../../', import.meta.url);
+const read = (name: string): string => readFileSync(new URL(name, root), 'utf8');
+
+test('the JSON Schema in config/ is the one that the code describes (npm run generate)', (t) => {
+  t.is(read('config/sallyport.schema.json'), `${JSON.stringify(describeAsJsonSchema(), null, 2)}\n`);
+});
+
+test('the reference page in docs/ is the one that the code describes (npm run generate)', (t) => {
+  t.is(read('docs/configuration.md'), describeAsMarkdown());
+});
+
+test('describes every setting', (t) => {
+  for (const row of describeAsMarkdown().split('\n')) {
+    if (!row.startsWith('| `')) continue;
+    const [, key, type, , description] = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
+    t.truthy(type, `${key} has no type`);
+    t.truthy(description, `${key} has no description`);
+  }
+});
+
+test('lets ${…} stand for any text in the JSON Schema', (t) => {
+  const patterns = JSON.stringify(describeAsJsonSchema()).match(/"pattern":"(?:[^"\\]|\\.)*"/g) ?? [];
+  t.true(patterns.length > 5);
+  for (const entry of patterns) {
+    const { pattern } = JSON.parse(`{${entry}}`) as { readonly pattern: string };
+    t.regex('${NAME}', new RegExp(pattern, 'u'));
+  }
+});
+
+const files = readdirSync(new URL('config/', root), { recursive: true, encoding: 'utf8' });
+for (const name of files.filter((file) => file.endsWith('.yaml') && !file.endsWith('users.yaml')))
+  test(`config/${name} loads without a warning`, (t) => {
+    const result = loadConfig({ file: fileURLToPath(new URL(`config/${name}`, root)), env: {} });
+    t.deepEqual(result.kind === 'ok' ? result.warnings : result.faults, []);
+  });
+
+for (const page of readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' }))
+  for (const [index, [, text]] of [
+    ...(page.endsWith('.md') ? read(`docs/${page}`) : '').matchAll(/^```yaml\n([^]*?)^```/gm),
+  ].entries())
+    if (text?.includes('routes:'))
+      test(`example ${index + 1} of docs/${page} loads`, (t) => {
+        const env = {
+          SALLYPORT_SECRET: 'b5cd0a5b1f2e4c8d9a7b6c5d4e3f2a1b',
+          SECRET: 'b5cd0a5b1f2e4c8d9a7b6c5d4e3f2a1b',
+        };
+        const result = loadConfig({ file: '/etc/sallyport/sallyport.yaml', env, text });
+        t.deepEqual(result.kind === 'ok' ? [] : result.faults, []);
+      });
