@@ -1,5 +1,6 @@
 import type { Fault } from '../faults.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { CostProfile } from './password-hash.ts';
 
 /** One user of the users file. */
 export interface DirectoryUser {
@@ -18,6 +19,10 @@ export interface DirectoryUser {
 export interface UserDirectory {
   /** Grows by one whenever the users changed; equal revisions mean equal users. */
   readonly revision: number;
+  /** Kinds of password hashes in the file, for refusals that take the same time whoever is asked for. */
+  readonly profiles: readonly CostProfile[];
+  /** The file is in our own format, so hashes can be renewed; an htpasswd file is only read. */
+  readonly canRehash: boolean;
   /** Looks up a canonical user name. Null for a user who is not there; a disabled user is found, with `disabled` set. */
   readonly find: (user: string) => DirectoryUser | null;
   /** Reads the file again. Faults change nothing, are logged and returned; an empty list means that the file is in force. */
