@@ -1,12 +1,42 @@
 import { z } from 'zod';
+import { readTemplate } from './template.ts';
 
-const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'is not a header name; use letters, digits and -');
+/** Headers that carry the message, the connection or our own word: an identity header can't bear their names. */
+const takenNames =
+  /^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|http2-settings|cookie|set-cookie|authorization|origin|referer|destination|forwarded|date|via|range|x-request-id|x-forwarded-(for|host|proto|port)|sallyport-jwt-assertion|(proxy|content|sec|if|accept|access-control)(-.*)?)$/i;
+
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'is not a header name; use letters, digits and -')
+  .refine(
+    (name) => !takenNames.test(name),
+    'has another meaning in HTTP or is set by the gateway; choose another name',
+  );
+
+function template() {
+  return z
+    .string()
+    .max(1_000)
+    .refine(
+      (text) => readTemplate(text) !== undefined,
+      'has an unknown template; write {user}, {name}, {email}, {groups}, {method} or {claims.NAME}',
+    );
+}
 
 const headerSetName = z.enum(['remote', 'forwarded', 'auth-request', 'off']);
 
 /** Which identity headers an upstream gets: a set, several sets, or a map of header name to template. */
 export const identityHeadersConfig = z
-  .union([headerSetName, z.array(headerSetName).min(1), z.record(headerName, z.string().max(1_000))])
+  .union([
+    headerSetName,
+    z.array(headerSetName).min(1),
+    z
+      .record(headerName, template())
+      .refine(
+        (map) => new Set(Object.keys(map).map((name) => name.toLowerCase())).size === Object.keys(map).length,
+        'names one header twice; names of headers are the same in upper and lower case',
+      ),
+  ])
   .describe(
     'Identity headers for the upstream: `remote`, `forwarded`, `auth-request`, `off`, a list of these, or a map `{Header-Name: "{user}"}` with `{user}`, `{name}`, `{email}`, `{groups}`, `{method}`, `{claims.NAME}`.',
   );
@@ -20,8 +50,8 @@ export const routeIdentityConfig = z
     headers: identityHeadersConfig.optional(),
     basicAuth: z
       .strictObject({
-        user: z.string().min(1).describe('User name for the app; templates as in `headers`.'),
-        password: z.string().describe('Password for the app; templates as in `headers`.'),
+        user: template().min(1).describe('User name for the app; templates as in `headers`.'),
+        password: template().describe('Password for the app; templates as in `headers`.'),
       })
       .optional()
       .describe('Signs in to the app itself with HTTP Basic.'),
