@@ -1,0 +1,99 @@
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { Pool, buildConnector } from 'undici';
+import type { UpstreamTarget } from '../route/config.ts';
+import { readBeforeFailing } from './early-answer.ts';
+
+/** How long an upstream may take. Milliseconds. */
+export interface UpstreamTimeouts {
+  /** From the first packet to an open connection, TLS included. */
+  readonly connectMs: number;
+  /** From the end of the request's body to the head of the answer. A body that goes on flowing doesn't count. */
+  readonly firstByteMs: number;
+}
+
+export const defaultTimeouts: UpstreamTimeouts = { connectMs: 5_000, firstByteMs: 60_000 };
+
+/** Answers with a larger head (bytes) are refused. */
+const maxHeadBytes = 64 * 1024;
+
+/**
+ * An idle connection is kept this long unless the upstream says otherwise: many app servers hang up after 5 s, and a
+ * request that meets the hang-up is lost.
+ */
+const idleMs = 4_000;
+const longestIdleMs = 60_000;
+
+/** Kept-alive connections, one pool an upstream. */
+export interface Agents {
+  readonly poolOf: (target: UpstreamTarget) => Pool;
+  /** Waits for what is under way, then closes every connection. */
+  readonly close: () => Promise<void>;
+}
+
+/** The pools are made on first use and live until `close`. HTTP/1.1, one request at a time on a connection. */
+export function createAgents(timeouts: UpstreamTimeouts): Agents {
+  const pools = new Map<string, Pool>();
+  const byTarget = new WeakMap<UpstreamTarget, Pool>();
+
+  const poolOf = (target: UpstreamTarget): Pool => {
+    const known = byTarget.get(target);
+    if (known) return known;
+    const key = `${target.origin} ${target.socketPath ?? ''}`;
+    const pool = pools.get(key) ?? createPool(target, timeouts);
+    pools.set(key, pool);
+    byTarget.set(target, pool);
+    return pool;
+  };
+
+  return {
+    poolOf,
+    close: async () => {
+      await Promise.all([...pools.values()].map((pool) => pool.close()));
+    },
+  };
+}
+
+function createPool(target: UpstreamTarget, timeouts: UpstreamTimeouts): Pool {
+  const { hostname } = new URL(target.origin);
+  const plainHost = hostname.replace(/^\[|\]$/g, '');
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: timeouts.connectMs,
+    ...(target.socketPath === null ? {} : { socketPath: target.socketPath }),
+  });
+  return new Pool(target.origin, {
+    allowH2: false,
+    pipelining: 1,
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: longestIdleMs,
+    headersTimeout: timeouts.firstByteMs,
+    // An event stream or a long poll may be silent for hours.
+    bodyTimeout: 0,
+    maxHeaderSize: maxHeadBytes,
+    connect: ({ servername: _, ...options }, callback) => {
+      // The certificate is that of the upstream's own name, whatever `Host` the visitor's request carries.
+      const name = target.origin.startsWith('https:') && isIP(plainHost) === 0 ? { servername: plainHost } : {};
+      connect({ ...options, ...name }, (...result) => {
+        if (result[1] !== null) {
+          readBeforeFailing(result[1]);
+          noteUse(result[1]);
+        }
+        callback(...result);
+      });
+    },
+  });
+}
+
+/** Marks a connection's own error with whether the connection had brought an answer before. */
+function noteUse(socket: Socket): void {
+  socket.on('error', (error) => Object.assign(error, { bytesRead: socket.bytesRead }));
+}
+
+/** The error ended a connection on which bytes of an upstream had come before. */
+export function wasReused(error: Error): boolean {
+  if ('bytesRead' in error) return Number(error.bytesRead) > 0;
+  // undici's own SocketError tells of the socket.
+  const socket: unknown = 'socket' in error ? error.socket : null;
+  return typeof socket === 'object' && socket !== null && 'bytesRead' in socket && Number(socket.bytesRead) > 0;
+}

@@ -1,0 +1,244 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher, Pool } from 'undici';
+import { wasReused } from './agents.ts';
+import { codeOf, invalidAnswer, upstreamFailure } from './failure.ts';
+import type { ForwardHandle, ForwardJob, ForwardOutcome } from './forward.ts';
+import { responseTrailers } from './response-headers.ts';
+import type { UpstreamAnswer } from './response-headers.ts';
+import { upstreamTarget } from './rewrite.ts';
+import { Upload } from './upload.ts';
+
+/** How long the rest of an upload may go on arriving after it was answered (milliseconds), before the connection is cut. */
+const leftoverMs = 30_000;
+
+/**
+ * One request's way to the upstream and back: undici's handler on one side, node's response on the other.
+ *
+ * The head and a chunk of the body are held until the end of the turn in which they arrived: most answers are whole by then
+ * and go out in one write. Nothing is held longer.
+ */
+export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
+  readonly done: Promise<ForwardOutcome>;
+  readonly #job: ForwardJob;
+  readonly #pool: Pool;
+  readonly #responseHeaders: (answer: UpstreamAnswer) => string[];
+  readonly #resolve: (outcome: ForwardOutcome) => void;
+  #options: Dispatcher.DispatchOptions = { path: '/', method: 'GET' };
+  #controller: Dispatcher.DispatchController | null = null;
+  /** The outcome is known; whatever the upstream still says is not heard. */
+  #over = false;
+  /** A first byte of an answer has come. */
+  #heard = false;
+  #retried = false;
+  #status = 0;
+  #bodyBytes = 0;
+  #held: Buffer | null = null;
+  #flushing = false;
+  #waiting = false;
+
+  constructor(job: ForwardJob, pool: Pool, responseHeaders: (answer: UpstreamAnswer) => string[]) {
+    const { promise, resolve } = Promise.withResolvers<ForwardOutcome>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#job = job;
+    this.#pool = pool;
+    this.#responseHeaders = responseHeaders;
+  }
+
+  /** Sends the request with these raw headers. */
+  start(headers: string[]): void {
+    const { facts, route, request, response } = this.#job;
+    if (response.destroyed) {
+      this.#finish({ kind: 'client-gone' });
+      return;
+    }
+    response.on('close', this.#onClose);
+    this.#options = {
+      path: upstreamTarget(facts, route),
+      method: facts.method,
+      headers,
+      body: facts.hasBody ? new Upload(request, this.#invite) : null,
+    };
+    this.#pool.dispatch(this.#options, this);
+  }
+
+  readonly abort = (): void => {
+    if (this.#over) return;
+    this.#finish({ kind: 'aborted' });
+    this.#controller?.abort(new Error('aborted'));
+    cut(this.#job.response);
+  };
+
+  /** The upstream's connection stands and wants the body: only now is it worth sending. */
+  readonly #invite = (): void => {
+    if (this.#job.facts.expectsContinue && !this.#over) this.#job.response.writeContinue();
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#over) return;
+    this.#finish({ kind: 'client-gone' });
+    this.#controller?.abort(new Error('client gone'));
+  };
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#over) controller.abort(new Error('over before it began'));
+  }
+
+  onResponseStarted(): void {
+    this.#heard = true;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: NodeJS.Dict<string | string[]>,
+    statusText = '',
+  ): void {
+    if (this.#over) return;
+    const { facts, route, request, response, setCookies } = this.#job;
+    if (status === 101 || status > 599) {
+      controller.abort(invalidAnswer(`answered with status ${status}`, route.upstream));
+      return;
+    }
+    if (status < 200) {
+      if (request.httpVersion !== '1.0') relayInterim(response, status, headers);
+      return;
+    }
+    const flat = this.#responseHeaders({
+      status,
+      rawHeaders: rawOf(controller.rawHeaders),
+      facts,
+      route,
+      setCookies,
+      mayTrail: request.httpVersion !== '1.0',
+    });
+    this.#status = status;
+    response.writeHead(status, reasonPhrase(statusText), flat);
+    this.#flushSoon();
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return;
+    this.#bodyBytes += chunk.length;
+    if (this.#held !== null) this.#write(this.#held);
+    this.#held = chunk;
+    this.#flushSoon();
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#over) return;
+    const { request, response } = this.#job;
+    const trailers = rawOf(controller.rawTrailers);
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(responseTrailers(trailers));
+    const last = this.#held;
+    this.#held = null;
+    this.#finish({ kind: 'answered', status: this.#status, bodyBytes: this.#bodyBytes });
+    if (last === null) response.end();
+    else response.end(last);
+    if (!request.complete) limitLeftover(this.#job);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    if (this.#over) return;
+    const { facts, request, response, route } = this.#job;
+    const started = response.headersSent;
+    if (response.destroyed || (request.destroyed && !request.complete)) {
+      this.#finish({ kind: 'client-gone' });
+      return;
+    }
+    if (!this.#heard && !this.#retried && !facts.hasBody && isSafe(facts.method) && diedIdle(cause)) {
+      this.#retried = true;
+      queueMicrotask(() => this.#over || this.#pool.dispatch(this.#options, this));
+      return;
+    }
+    this.#finish({ kind: 'failed', error: upstreamFailure(cause, route.upstream), responseStarted: started });
+    if (started) cut(response);
+  }
+
+  #finish(outcome: ForwardOutcome): void {
+    this.#over = true;
+    this.#held = null;
+    this.#job.response.off('close', this.#onClose);
+    this.#resolve(outcome);
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#flushing = false;
+    if (this.#over) return;
+    const chunk = this.#held;
+    this.#held = null;
+    if (chunk !== null) this.#write(chunk);
+    else this.#job.response.flushHeaders();
+  };
+
+  #write(chunk: Buffer): void {
+    const { response } = this.#job;
+    if (response.destroyed || response.write(chunk) || this.#waiting) return;
+    this.#waiting = true;
+    this.#controller?.pause();
+    response.once('drain', this.#goOn);
+  }
+
+  readonly #goOn = (): void => {
+    this.#waiting = false;
+    this.#controller?.resume();
+  };
+}
+
+function rawOf(headers: Dispatcher.DispatchController['rawHeaders']): readonly (Buffer | string)[] {
+  return Array.isArray(headers) ? headers : [];
+}
+
+/** Node refuses what is not Latin-1 in a status line; the number alone says enough then. */
+function reasonPhrase(text: string): string {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text) ? text : '';
+}
+
+/**
+ * Passes 102 and 103 on; they are hints, so that one which node won't write is dropped. A 100 never gets here: `Expect`
+ * is answered by us.
+ */
+function relayInterim(response: ServerResponse, status: number, headers: NodeJS.Dict<string | string[]>): void {
+  if (response.headersSent || response.destroyed) return;
+  try {
+    if (status === 102) response.writeProcessing();
+    if (status === 103 && headers['link'] !== undefined) response.writeEarlyHints({ link: headers['link'] });
+  } catch {
+    return;
+  }
+}
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
+
+function isSafe(method: string): boolean {
+  return safeMethods.has(method);
+}
+
+/** The connection had served before and was hung up while idle: this request met the hang-up and was not seen. */
+function diedIdle(cause: Error): boolean {
+  const code = codeOf(cause);
+  if (code !== 'UND_ERR_SOCKET' && code !== 'ECONNRESET' && code !== 'EPIPE') return false;
+  return wasReused(cause);
+}
+
+/** Ends the visitor's connection so that what was sent can't pass for a whole answer. */
+function cut(response: ServerResponse): void {
+  const { socket } = response;
+  // An HTTP/1.0 answer without a length is whole at the connection's plain end: reset it.
+  if (socket && response.req.httpVersion === '1.0' && !('encrypted' in socket)) socket.resetAndDestroy();
+  response.destroy();
+}
+
+/** Node reads and drops what is left of an upload after its answer; this bounds how long. */
+function limitLeftover({ request }: ForwardJob): void {
+  const timer = setTimeout(() => request.socket.destroy(), leftoverMs);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+}

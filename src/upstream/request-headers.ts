@@ -1,0 +1,159 @@
+import type { Authenticated } from '../authentication/authenticator.ts';
+import type { ReservedHeaders } from '../identity/headers.ts';
+import { cutCookies } from '../request/cookies.ts';
+import type { RequestFacts } from '../request/facts.ts';
+import type { Route } from '../route/table.ts';
+import { isHopByHop, namedInConnection } from './hop-by-hop.ts';
+import { fitDestination, upstreamAuthority } from './rewrite.ts';
+
+export interface RequestHeadersOptions {
+  readonly reserved: ReservedHeaders;
+  /** A cookie of this name is the gateway's own. */
+  readonly isOwnCookie: (name: string) => boolean;
+}
+
+export interface UpstreamRequest {
+  readonly facts: RequestFacts;
+  readonly route: Route;
+  /** Null where anyone may pass: then nothing is told about who asks. */
+  readonly visitor: Authenticated | null;
+}
+
+/** What becomes of a header of the visitor. */
+type Treatment = 'pass' | 'drop' | 'connection' | 'cookie' | 'authorization' | 'destination' | 'content-length';
+
+const rememberedNames = 1_000;
+
+/**
+ * Makes the writer of request headers: what a visitor sent → flat raw headers (`[name, value, …]`, Latin-1) for the upstream.
+ *
+ * Dropped: hop-by-hop headers and those that `Connection` names, reserved names and their look-alikes, our cookies, a
+ * credential that was ours, `Expect`. Everything else stands byte for byte, in its order and spelling, doubles included.
+ * Then comes what we say: `X-Forwarded-*`, `X-Request-Id`, the app's own sign-in, the identity last. `Host` is first.
+ *
+ * `protocol` is the one `Upgrade` to ask for, null for an ordinary request.
+ */
+export function createRequestHeaders({
+  reserved,
+  isOwnCookie,
+}: RequestHeadersOptions): (request: UpstreamRequest, protocol: string | null) => string[] {
+  const remembered = new Map<string, Treatment>();
+
+  const treatmentOf = (name: string): Treatment => {
+    const known = remembered.get(name);
+    if (known !== undefined) return known;
+    const treatment = treat(name.toLowerCase(), reserved);
+    // Visitors choose names: forget all rather than grow.
+    if (remembered.size >= rememberedNames) remembered.clear();
+    if (name.length <= 64) remembered.set(name, treatment);
+    return treatment;
+  };
+
+  return ({ facts, route, visitor }, protocol) => {
+    const headers = ['Host', route.preserveHost ? facts.authority : upstreamAuthority(route)];
+    if (protocol !== null) headers.push('Connection', 'Upgrade', 'Upgrade', protocol);
+    let named: Set<string> | null = null;
+    let hasCookie = false;
+    let hasLength = false;
+
+    for (const [name, value] of facts.headers) {
+      switch (treatmentOf(name)) {
+        case 'pass':
+          headers.push(name, value);
+          break;
+        case 'drop':
+          break;
+        case 'connection': {
+          const names = namedInConnection(value);
+          if (names !== null) named = new Set([...(named ?? []), ...names]);
+          break;
+        }
+        case 'cookie': {
+          if (hasCookie) break;
+          hasCookie = true;
+          const rest = cutCookies(cookieValues(facts), isOwnCookie);
+          if (rest !== null) headers.push(name, rest);
+          break;
+        }
+        case 'authorization':
+          if (passesAuthorization(value, route, visitor)) headers.push(name, value);
+          break;
+        case 'destination':
+          headers.push(name, fitDestination(value, facts, route));
+          break;
+        case 'content-length':
+          if (protocol === null && !hasLength) headers.push(name, value);
+          hasLength = true;
+          break;
+      }
+    }
+    const kept = named === null ? headers : withoutNamed(headers, named);
+    tell(kept, facts, route, visitor);
+    return kept;
+  };
+}
+
+function treat(lowerName: string, reserved: ReservedHeaders): Treatment {
+  switch (lowerName) {
+    case 'connection':
+    case 'cookie':
+    case 'authorization':
+    case 'destination':
+    case 'content-length':
+      return lowerName;
+    // Host is written by us; an interim answer is ours to give (undici can't send `Expect` on).
+    case 'host':
+    case 'expect':
+      return 'drop';
+    default:
+      return isHopByHop(lowerName) || reserved.isReserved(lowerName) ? 'drop' : 'pass';
+  }
+}
+
+function cookieValues(facts: RequestFacts): string[] {
+  const values: string[] = [];
+  for (const [name, value] of facts.headers) if (name.toLowerCase() === 'cookie') values.push(value);
+  return values;
+}
+
+/**
+ * `Authorization` is the app's own business, unless it signed in here, or the route puts its own in its place. On a route
+ * that takes Basic a password is the gateway's, also where anyone may pass and nobody looked at it.
+ */
+function passesAuthorization(value: string, route: Route, visitor: Authenticated | null): boolean {
+  if (visitor !== null && (visitor.consumesAuthorization || route.basicAuth !== null)) return false;
+  return !(route.acceptBasic && /^basic(\s|$)/i.test(value));
+}
+
+/** What `Connection` names goes, except Host, which stands first, and what we set for an upgrade. */
+function withoutNamed(headers: readonly string[], named: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const lowerName = name.toLowerCase();
+    if (named.has(lowerName) && lowerName !== 'upgrade' && lowerName !== 'connection') continue;
+    kept.push(name, headers[index + 1] ?? '');
+  }
+  return kept;
+}
+
+function tell(headers: string[], facts: RequestFacts, route: Route, visitor: Authenticated | null): void {
+  const chain = facts.forwardedFor.length > 0 ? `${facts.forwardedFor.join(', ')}, ` : '';
+  // A visitor on a unix socket has no address.
+  if (facts.peerAddress !== '') headers.push('X-Forwarded-For', chain + facts.peerAddress);
+  else if (chain !== '') headers.push('X-Forwarded-For', chain.slice(0, -2));
+  headers.push(
+    'X-Forwarded-Host',
+    facts.authority,
+    'X-Forwarded-Proto',
+    facts.scheme,
+    'X-Forwarded-Port',
+    String(facts.port),
+    'X-Request-Id',
+    facts.id,
+  );
+  if (visitor === null) return;
+  const credential = route.basicAuth?.(visitor.identity) ?? '';
+  if (credential !== '') headers.push('Authorization', credential);
+  for (const text of route.headers.write(visitor.identity)) headers.push(text);
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+/**
+ * A request's body on its way to the upstream, with backpressure. It stands between so that undici, which destroys the body
+ * it was given when a request ends early, doesn't destroy the visitor's connection with it: what is left unsent is read
+ * and thrown away, and the answer still arrives.
+ */
+export class Upload extends Readable {
+  readonly #request: IncomingMessage;
+  readonly #onWanted: () => void;
+  #wanted = false;
+
+  /** `onWanted` is called once, when the upstream's connection first asks for bytes. */
+  constructor(request: IncomingMessage, onWanted: () => void) {
+    super({ highWaterMark: 64 * 1024 });
+    this.#request = request;
+    this.#onWanted = onWanted;
+  }
+
+  override _read(): void {
+    if (!this.#wanted) {
+      this.#wanted = true;
+      this.#onWanted();
+      this.#request.on('data', this.#take).on('end', this.#finish).on('close', this.#lose);
+    }
+    this.#request.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#request.off('data', this.#take).off('end', this.#finish).off('close', this.#lose);
+    this.#request.resume();
+    callback(error);
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    if (!this.push(chunk)) this.#request.pause();
+  };
+
+  readonly #finish = (): void => {
+    this.push(null);
+  };
+
+  /** The visitor went away in mid-body: the upstream must not take what it has for the whole. */
+  readonly #lose = (): void => {
+    if (!this.#request.complete) this.destroy(new Error('the request ended before its body'));
+  };
+}

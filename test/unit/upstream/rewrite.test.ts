@@ -1,0 +1,78 @@
+import test from 'ava';
+import type { CanonicalPath } from '../../../src/request/facts.ts';
+import { fitCookie, fitDestination, fitRefresh, fitUrl } from '../../../src/upstream/rewrite.ts';
+import { routeTo } from '../../integration/upstream/support.ts';
+
+const facts = {
+  rawPath: '/',
+  rawQuery: '',
+  origin: 'https://app.test',
+  authority: 'app.test',
+  scheme: 'https',
+} as const;
+const plain = routeTo('http://up.internal:3000');
+const stripped = routeTo('http://up.internal:3000', { path: '/app' as CanonicalPath, stripPath: true });
+const renamed = routeTo('http://up.internal:3000', { preserveHost: false });
+
+test('leaves a Location that the visitor can follow as it is', (t) => {
+  for (const url of [
+    '/login',
+    'login',
+    '?x',
+    '//cdn.test/x',
+    'https://app.test/x',
+    'https://up.internal:3000/x',
+    '',
+    '#a',
+  ])
+    t.is(fitUrl(url, facts, plain), url);
+});
+
+test('replaces exactly the origin of the upstream', (t) => {
+  t.is(fitUrl('http://up.internal:3000/x?y#z', facts, plain), 'https://app.test/x?y#z');
+  t.is(fitUrl('HTTP://UP.INTERNAL:3000', facts, plain), 'https://app.test/');
+  t.is(fitUrl('//up.internal:3000/x', facts, plain), 'https://app.test/x');
+  for (const url of [
+    'http://up.internal/x',
+    'http://up.internal:30000/x',
+    'http://up.internal:3000.evil.test/x',
+    'http://up.internal:3000@evil.test/',
+    'http://evil.test/http://up.internal:3000/',
+    'http://up.internal:3000\\@evil.test/',
+  ])
+    t.is(fitUrl(url, facts, plain), url);
+  const defaultPort = routeTo('http://up.internal');
+  t.is(fitUrl('http://up.internal:80/x', facts, defaultPort), 'https://app.test/x');
+});
+
+test('puts the prefix back where it was taken away', (t) => {
+  t.is(fitUrl('/login', facts, stripped), '/app/login');
+  t.is(fitUrl('/', facts, stripped), '/app/');
+  t.is(fitUrl('/app/login', facts, stripped), '/app/login');
+  t.is(fitUrl('/application', facts, stripped), '/app/application');
+  t.is(fitUrl('https://app.test/login', facts, stripped), 'https://app.test/app/login');
+  t.is(fitUrl('http://app.test/login', facts, stripped), 'https://app.test/app/login');
+  t.is(fitUrl('http://up.internal:3000/login', facts, stripped), 'https://app.test/app/login');
+  t.is(fitUrl('https://other.test/login', facts, stripped), 'https://other.test/login');
+  t.is(fitRefresh('0; url=/login', facts, stripped), '0; url=/app/login');
+  t.is(fitRefresh('5', facts, stripped), '5');
+});
+
+test('fits cookies to the prefix and takes the name of an internal host off', (t) => {
+  t.is(fitCookie('a=1; Path=/; HttpOnly', stripped), 'a=1; Path=/app; HttpOnly');
+  t.is(fitCookie('a=1; path=/x', stripped), 'a=1; path=/app/x');
+  t.is(fitCookie('a=1; Path=/app/x', stripped), 'a=1; Path=/app/x');
+  t.is(fitCookie('a=1;Secure', stripped), 'a=1;Secure');
+  t.is(fitCookie('a="x=/; y"; Path=/', plain), 'a="x=/; y"; Path=/');
+  t.is(fitCookie('a=1; Domain=.up.internal; Path=/', renamed), 'a=1; Path=/');
+  t.is(fitCookie('a=1; Domain=internal', renamed), 'a=1; Domain=internal');
+});
+
+test('fits a WebDAV Destination by scheme, host and prefix only when it is on this host', (t) => {
+  t.is(fitDestination('https://APP.test/a%2Fb', facts, plain), 'http://APP.test/a%2Fb');
+  t.is(fitDestination('https://other.test/a', facts, plain), 'https://other.test/a');
+  t.is(fitDestination('/a', facts, plain), '/a');
+  t.is(fitDestination('https://app.test/app/a', facts, stripped), 'http://app.test/a');
+  t.is(fitDestination('https://app.test/other/a', facts, stripped), 'http://app.test/other/a');
+  t.is(fitDestination('https://app.test/a', facts, renamed), 'http://up.internal:3000/a');
+});
