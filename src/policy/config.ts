@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { duration } from '../quantities.ts';
+import { canonicalUserName } from '../identity/user-name.ts';
 import { networkText } from '../request/client-address.ts';
+import { canonicalEmail } from './criteria/email.ts';
+import { globFault } from './criteria/glob.ts';
+import { readHours } from './criteria/hours.ts';
 
 /** One value or a list of values; the parsed value is always a list. */
 function oneOrMany<T extends z.ZodType>(kind: T) {
@@ -9,12 +13,31 @@ function oneOrMany<T extends z.ZodType>(kind: T) {
 
 const text = z.string().min(1).max(1_000);
 
+/** Text that a function finds fault with, in words that go into the message. */
+function textWithout(faultOf: (value: string) => string | null, maxLength = 500) {
+  return z
+    .string()
+    .max(maxLength)
+    .superRefine((value, context) => {
+      const message = faultOf(value);
+      if (message !== null) context.addIssue({ code: 'custom', message });
+    });
+}
+
+const userName = textWithout((value) => (canonicalUserName(value) === null ? 'can not be a user name' : null));
+const email = textWithout((value) =>
+  canonicalEmail(value) === null ? 'is not an email address; write alice@example.com' : null,
+);
+const emailDomain = textWithout((value) =>
+  canonicalEmail(`a@${value}`) === null ? 'is not a domain; write example.com (and xn--… for other letters)' : null,
+);
+
 const whoKeys = z
   .strictObject({
-    users: oneOrMany(text).optional().describe('User names.'),
+    users: oneOrMany(userName).optional().describe('User names.'),
     groups: oneOrMany(text).optional().describe('Group names.'),
-    emails: oneOrMany(text).optional().describe('E-mail addresses.'),
-    emailDomains: oneOrMany(text).optional().describe('What stands behind the `@`; subdomains do not count.'),
+    emails: oneOrMany(email).optional().describe('E-mail addresses.'),
+    emailDomains: oneOrMany(emailDomain).optional().describe('What stands behind the `@`; subdomains do not count.'),
     methods: oneOrMany(text).optional().describe('Sign-in methods.'),
     claims: z
       .record(text, oneOrMany(text))
@@ -32,11 +55,12 @@ const whoOne = z.union([z.literal('anyone'), z.literal('signed-in'), whoKeys]);
 const who = oneOrMany(whoOne);
 
 /** A path glob: `*` within a segment, `**` across segments, everything else literal. */
-const pathGlob = z
-  .string()
-  .max(1_000)
-  .regex(/^\//, 'must start with /')
-  .refine((value) => !/[?[\]{}!()\\]/.test(value), 'knows only * (within a segment) and ** (across segments)');
+const pathGlob = textWithout(globFault);
+
+const hours = textWithout((value) => {
+  const read = readHours(value);
+  return 'fault' in read ? read.fault : null;
+});
 
 const when = z.strictObject({
   paths: oneOrMany(pathGlob).optional().describe('Globs: `*` within a segment, `**` across segments.'),
@@ -47,7 +71,7 @@ const when = z.strictObject({
   hosts: oneOrMany(z.string().regex(/^(\*\.)?[A-Za-z0-9.-]+$/, 'is not a host; write app.example.com or *.example.com'))
     .optional()
     .describe('Hosts, exact or `*.example.com`.'),
-  hours: oneOrMany(text)
+  hours: oneOrMany(hours)
     .optional()
     .describe(
       "`08:00-18:00`, `Mon-Fri 08:00-18:00`, `Sat,Sun 10:00-16:00 Europe/Berlin`; without a zone the machine's.",
@@ -57,7 +81,10 @@ const when = z.strictObject({
 const requirement = z
   .strictObject({
     secondFactor: z.boolean().optional().describe('A second factor must have been used.'),
-    signedInWithin: duration().optional().describe('The sign-in must not be older.'),
+    signedInWithin: duration()
+      .refine((ms) => ms > 0, 'must be longer than 0')
+      .optional()
+      .describe('The sign-in must not be older.'),
   })
   .describe('What more a fitting visitor must have done.');
 

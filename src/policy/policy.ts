@@ -1,4 +1,7 @@
 import type { Identity } from '../identity/identity.ts';
+import type { AccessConfig } from './config.ts';
+import type { CriterionOptions } from './criterion.ts';
+import { compileRules, judge, type Rule } from './rule.ts';
 
 /** What a policy may ask about a request. */
 export interface PolicyQuestion {
@@ -34,4 +37,29 @@ export interface Policy {
   readonly evaluate: (question: PolicyQuestion, subject: PolicySubject | null) => Verdict;
   /** Some rule looks at the path: only then do other readings and other cases matter within this route. */
   readonly judgesPaths: boolean;
+  /** Some rule looks at the method: then no header may turn it into another behind our back. */
+  readonly judgesMethods: boolean;
 }
+
+/** Compiles the access rules of one route. Throws RangeError on values that the configuration's own checks refuse. */
+export function compilePolicy(access: AccessConfig, options: CriterionOptions = {}): Policy {
+  return createPolicy(compileRules(access, options));
+}
+
+/** The policy of compiled rules. Who wants to explain it keeps the rules. */
+export function createPolicy(rules: readonly Rule[]): Policy {
+  return Object.freeze({
+    evaluate: (question: PolicyQuestion, subject: PolicySubject | null) => {
+      for (const rule of rules) {
+        const verdict = judge(rule, question, subject);
+        if (verdict !== null) return verdict;
+      }
+      return noneFits;
+    },
+    judgesPaths: rules.some((rule) => rule.when.some((criterion) => criterion.key === 'paths')),
+    judgesMethods: rules.some((rule) => rule.when.some((criterion) => criterion.key === 'methods')),
+  });
+}
+
+/** What no rule allows is denied. */
+export const noneFits: Verdict = { kind: 'deny', rule: null };

@@ -159,6 +159,13 @@ export function canonicalPath(text: string): CanonicalPath | null {
   return reading.path;
 }
 
+/** The same for a prefix by whole segments: without a slash at the end, and without encoded ones. */
+export function canonicalPrefix(text: string): CanonicalPath | null {
+  const path = canonicalPath(text);
+  if (path === null || path.includes('%2F')) return null;
+  return path !== '/' && path.endsWith('/') ? (path.slice(0, -1) as CanonicalPath) : path;
+}
+
 /**
  * A path as the most forgiving upstream compares it: letters in lower case, escapes of printable ASCII decoded.
  * Only for finding out what else a path might reach; never forwarded.
