@@ -1,5 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { canonicalPrefix } from '../request/path.ts';
+import { routeHost } from '../route/config.ts';
 import type { ListenAddress } from '../server/config.ts';
 import type { ConfigPath } from './config-path.ts';
 import type { Config } from './schema.ts';
@@ -79,11 +81,11 @@ function checkRoutes({ routes, server }: Config, complain: Complain): void {
 
     const problem = problemOfPath(route.path);
     if (problem !== undefined) complain(['routes', index, 'path'], problem);
-    const path = route.path.replace(/\/+$/, '');
+    const path = canonicalPrefix(route.path) ?? route.path;
     if (path === server.authPath || path.startsWith(`${server.authPath}/`))
       complain(['routes', index, 'path'], `lies under server.authPath (${server.authPath}), which is ours alone`);
 
-    const place = `${route.host?.toLowerCase() ?? ''} ${path}`;
+    const place = `${routeHost(route.host) ?? ''} ${path}`;
     const samePlace = places.get(place);
     if (samePlace !== undefined)
       complain(
@@ -104,6 +106,7 @@ function problemOfPath(path: string): string | undefined {
   if (/(^|\/)(\.|%2e){1,2}(;[^/]*)?(\/|$)/i.test(path)) return 'holds a dot segment, which no accepted request has';
   if (/%(?![0-9a-f]{2})/i.test(path)) return 'has a % without two hex digits';
   if (/%(2f|5c|0[0-9a-f]|1[0-9a-f]|7f)/i.test(path)) return 'holds an escape that no accepted request has';
+  if (canonicalPrefix(path) === null) return 'can never be the start of a path that is accepted';
   return undefined;
 }
 

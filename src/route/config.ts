@@ -3,7 +3,6 @@ import { routeIdentityConfig } from '../identity/config.ts';
 import { accessConfig } from '../policy/config.ts';
 import { httpOrigin } from '../quantities.ts';
 import { readAuthority } from '../request/host.ts';
-import { canonicalPrefix } from '../request/path.ts';
 
 /** Where an upstream listens. For `unix:` the host is `localhost`. */
 export interface UpstreamTarget {
@@ -48,15 +47,7 @@ export const routeConfig = z.strictObject({
     .refine((text) => readAuthority(text.replace(/^\*\./, '')) !== null, 'is not a host; write app.example.com')
     .optional()
     .describe('Host that this route serves, exact or `*.example.com`; left out: every host.'),
-  path: z
-    .string()
-    .startsWith('/', 'must start with /')
-    .refine(
-      (text) => !text.startsWith('/') || canonicalPrefix(text) !== null,
-      'can never be the start of a path: it has dot segments, doubled or encoded slashes, ? or a broken escape',
-    )
-    .prefault('/')
-    .describe('Path prefix, by whole segments.'),
+  path: z.string().startsWith('/', 'must start with /').prefault('/').describe('Path prefix, by whole segments.'),
   upstream: upstreamUrl.describe('The app: `http://HOST:PORT`, `https://HOST` or `unix:/path`.'),
   stripPath: z.boolean().prefault(false).describe('Take `path` away before forwarding.'),
   preserveHost: z.boolean().prefault(true).describe("Send the visitor's `Host`; `false`: the upstream's own."),
@@ -84,31 +75,6 @@ export const routeConfig = z.strictObject({
     .prefault({}),
 });
 
-export const routesConfig = z
-  .array(routeConfig)
-  .min(1, 'is empty; write at least one route with an upstream')
-  .superRefine((routes, context) => {
-    const places = new Map<string, number>();
-    const ids = new Map<string, number>();
-    routes.forEach((route, index) => {
-      const place = `${routeHost(route.host) ?? 'every host'} ${canonicalPrefix(route.path) ?? route.path}`;
-      const twin = places.get(place);
-      if (twin !== undefined)
-        context.addIssue({
-          code: 'custom',
-          path: [index],
-          message: `serves the same host and path as routes.${String(twin)}; give it another path or take it away`,
-        });
-      places.set(place, index);
-      const namesake = route.id === undefined ? undefined : ids.get(route.id);
-      if (namesake !== undefined)
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'id'],
-          message: `is the id of routes.${String(namesake)} as well; choose another`,
-        });
-      if (route.id !== undefined) ids.set(route.id, index);
-    });
-  });
+export const routesConfig = z.array(routeConfig).min(1, 'is empty; write at least one route with an upstream');
 
 export type RouteConfig = z.output<typeof routeConfig>;

@@ -45,7 +45,11 @@ export function routeTo(origin: string, changes: Partial<Route> = {}): Route {
     acceptBasic: false,
     allowedOrigins: new Set(),
     clearCookies: [],
-    policy: { judgesPaths: false, evaluate: () => ({ kind: 'allow', rule: 0, anonymous: false }) },
+    policy: {
+      judgesPaths: false,
+      judgesMethods: false,
+      evaluate: () => ({ kind: 'allow', rule: 0, anonymous: false }),
+    },
     headers: compileHeaderSet('remote'),
     basicAuth: null,
     ...changes,
