@@ -8,7 +8,7 @@ export function satisfies(version: string, range: string): boolean {
     const want = numbersOf(part);
     const isSameLine = !part.trim().startsWith('^') || have[0] === want[0];
     const difference = have.map((number, index) => number - (want[index] ?? 0)).find((number) => number !== 0) ?? 0;
-    return isSameLine && difference >= 0;
+    return have.length === 3 && isSameLine && difference >= 0;
   });
 }
 
