@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { redactConfig } from '../config/redact.ts';
-import { lineOf, loadForCommand } from './configuration.ts';
+import { checkUsersFile } from '../users/users-file.ts';
+import { lineOf, loadForCommand, nearName, writeFaults } from './configuration.ts';
 import type { CommandContext, ExitCode } from './context.ts';
 import { action } from './context.ts';
 
@@ -27,12 +29,18 @@ export function registerCheckCommand(program: Command, context: CommandContext):
     .action(action(context, (options: CheckOptions) => check(context, options)));
 }
 
-function check(context: CommandContext, options: CheckOptions): ExitCode {
+async function check(context: CommandContext, options: CheckOptions): Promise<ExitCode> {
   const loaded = loadForCommand(context, options.config);
   if (!loaded) return 2;
   for (const warning of loaded.warnings) context.stderr.write(`warning: ${lineOf(context, warning)}\n`);
+  const { users } = loaded.config.signIn.local;
+  // Made at the first start, so its absence is fine.
+  const faults = existsSync(users) ? await checkUsersFile(users) : [];
+  writeFaults(context, faults);
+  if (faults.length > 0) return 2;
   if (options.print) context.stdout.write(`${JSON.stringify(redactConfig(loaded.config), null, 2)}\n`);
-  else context.stdout.write(`${loaded.file}: fine, ${countOf(loaded.config.routes.length, 'route')}\n`);
+  else
+    context.stdout.write(`${nearName(context, loaded.file)}: fine, ${countOf(loaded.config.routes.length, 'route')}\n`);
   return 0;
 }
 

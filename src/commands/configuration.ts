@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import type { LoadResult } from '../config/load.ts';
@@ -32,7 +32,12 @@ export function writeFaults(context: CommandContext, faults: readonly Fault[]): 
 }
 
 /** `FILE:LINE:COLUMN: path.to.key: what is wrong`, the file seen from the working directory. */
-export function lineOf({ cwd }: Pick<CommandContext, 'cwd'>, fault: Fault): string {
-  const near = fault.file.startsWith('/') ? relative(cwd, fault.file) : fault.file;
-  return describeFault({ ...fault, file: near.startsWith('..') || near === '' ? fault.file : near });
+export function lineOf(context: CommandContext, fault: Fault): string {
+  return describeFault({ ...fault, file: nearName(context, fault.file) });
+}
+
+/** An absolute path as a person in the working directory would write it. */
+export function nearName({ cwd }: CommandContext, file: string): string {
+  const near = isAbsolute(file) ? relative(cwd, file) : file;
+  return near === '' || near.startsWith('..') ? file : near;
 }

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { registerCheckCommand } from './check.ts';
 import type { CommandContext } from './context.ts';
+import { registerHashPasswordCommand } from './hash-password.ts';
+import { registerInitCommand } from './init.ts';
 import { registerSchemaCommand } from './schema.ts';
 
 /**
@@ -22,7 +24,13 @@ export async function runProgram(args: readonly string[], version: string, conte
     })
     .addHelpText('after', '\nExit codes: 0 fine, 1 failed while running, 2 wrong usage or configuration.')
     .exitOverride();
-  for (const register of [registerCheckCommand, registerSchemaCommand]) register(program, context);
+  for (const register of [
+    registerInitCommand,
+    registerCheckCommand,
+    registerSchemaCommand,
+    registerHashPasswordCommand,
+  ])
+    register(program, context);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
