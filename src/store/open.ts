@@ -1,6 +1,7 @@
 import type { Runtime } from '../runtime.ts';
 import { GatewayError } from '../errors.ts';
 import { blurNames } from './blur.ts';
+import { createRedisStore } from './redis.ts';
 import { createSqliteStore } from './sqlite.ts';
 import type { Store } from './store.ts';
 
@@ -31,6 +32,9 @@ async function openByScheme(url: string, runtime: Runtime): Promise<Store> {
       return createSqliteStore(null, runtime);
     case 'sqlite':
       return createSqliteStore(url.slice('sqlite:'.length), runtime);
+    case 'redis':
+    case 'rediss':
+      return createRedisStore(url, runtime);
     default:
       throw new GatewayError(
         'config-invalid',
