@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { GatewayError } from '../errors.ts';
 
 export interface RedisNode {
@@ -58,6 +59,7 @@ export function readRedisUrl(url: string): RedisAddress {
   if (kind === 'cluster' && database !== 0) throw invalid('names a database, which Redis Cluster does not have');
   const caFile = query.get('ca');
   if (caFile !== null && !tls) throw invalid('has ?ca= without TLS; write rediss://');
+  if (caFile !== null && !isAbsolute(caFile)) throw invalid('has a ?ca= that is not an absolute path');
   const colon = credentials?.indexOf(':') ?? -1;
   const user = credentials === null ? '' : colon === -1 ? credentials : credentials.slice(0, colon);
   return {

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createFakeRuntime } from '../support/fake-runtime.ts';
-import type { FakeRuntime } from '../support/fake-runtime.ts';
+import { createTestRuntime } from '../support/runtime.ts';
+import type { TestRuntime } from '../support/runtime.ts';
 import { startRedis } from '../support/redis.ts';
 
 /** A kind of store under test: each `open` is a process of its own on the same data. */
 export interface StoreWorld {
   readonly url: string;
   readonly secret: Buffer;
-  readonly runtime: FakeRuntime;
+  readonly runtime: TestRuntime;
   readonly open: () => Promise<Store>;
   /** Several processes see the same data. */
   readonly shared: boolean;
@@ -27,7 +27,7 @@ export type StoreKind = (typeof storeKinds)[number];
 
 /** Makes an empty place for stores of a kind. */
 export async function createStoreWorld(kind: StoreKind): Promise<StoreWorld> {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const secret = randomBytes(32);
   const opened: Store[] = [];
   const ends: (() => Promise<void>)[] = [];
@@ -61,7 +61,7 @@ export async function createStoreWorld(kind: StoreKind): Promise<StoreWorld> {
     pass: async (ms) => {
       // Redis has a clock of its own; it really must get later there.
       if (kind === 'redis') await delay(ms);
-      else runtime.advance(ms);
+      runtime.advance(ms);
     },
     end: async () => {
       await Promise.all(opened.map((store) => store.close()));

@@ -6,7 +6,7 @@ import { createSessionStore } from '../../src/session/store.ts';
 import type { NewSession, SessionStore } from '../../src/session/session.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createFakeRuntime } from '../support/fake-runtime.ts';
+import { createTestRuntime } from '../support/runtime.ts';
 import { eventually, freePort } from '../support/programs.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import type { RedisServer } from '../support/redis.ts';
@@ -26,7 +26,7 @@ const input: NewSession = {
 };
 
 async function setUp(redis: RedisServer) {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const store = await openStore({ url: redis.url, secret, runtime });
   await eventually('the event channel stands', () => store.events.isCurrent());
   return { runtime, store, sessions: createSessionStore({ store, secret, config, runtime }) };
@@ -141,7 +141,7 @@ redisTest('starts without Redis and finds it when it comes', async (t) => {
   const redis = await startRedis();
   t.teardown(redis.stop);
   await redis.halt();
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const store = await openStore({ url: redis.url, secret, runtime });
   t.true(runtime.lines.some(({ event }) => event === 'store.unreachable'));
   t.false(store.events.isCurrent());
@@ -159,7 +159,7 @@ redisTest('says so at the start when Redis refuses the password, without telling
   const redis = await startRedis();
   t.teardown(redis.stop);
   await redis.command('CONFIG SET requirepass right-password');
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const url = redis.url.replace('redis://', 'redis://:wrong-password@');
   const error = await t.throwsAsync(openStore({ url, secret, runtime }));
   t.true(hasCode(error, 'store-unavailable'));
@@ -173,7 +173,7 @@ redisTest('says so at the start when Redis refuses the password, without telling
 redisTest('keeps stores with different namespaces and databases apart', async (t) => {
   const redis = await startRedis();
   t.teardown(redis.stop);
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const urls = [redis.url, `${redis.url}?namespace=other`, `${redis.url}/1`];
   const stores = await Promise.all(urls.map((url) => openStore({ url, secret, runtime })));
   const [first, ...others] = stores;
@@ -205,7 +205,7 @@ redisTest('leaves nothing without an end in Redis', async (t) => {
 });
 
 test('refuses a Redis that nobody serves, without hanging', async (t) => {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const store = await openStore({ url: `redis://127.0.0.1:${await freePort()}`, secret, runtime });
   const error = await t.throwsAsync(store.namespace('n').get('k'));
   t.true(hasCode(error, 'store-unavailable'));

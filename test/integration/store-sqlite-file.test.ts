@@ -12,7 +12,7 @@ import { createSessionStore } from '../../src/session/store.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createSqlitePurge } from '../../src/store/sqlite-purge.ts';
 import { openSqliteFile } from '../../src/store/sqlite-file.ts';
-import { createFakeRuntime } from '../support/fake-runtime.ts';
+import { createTestRuntime } from '../support/runtime.ts';
 import { endChild, eventually } from '../support/programs.ts';
 
 const secret = Buffer.alloc(32, 9);
@@ -29,7 +29,7 @@ test('makes folder and files that only we can read', async (t) => {
   const store = await openStore({
     url: `sqlite:${join(folder, 'a', 'b', 'x.db')}`,
     secret,
-    runtime: createFakeRuntime(),
+    runtime: createTestRuntime(Date.now()),
   });
   await store.namespace('n').set('k', 'v');
   t.is((await stat(join(folder, 'a', 'b'))).mode & 0o777, 0o700);
@@ -68,7 +68,7 @@ test('keeps every session that was answered when the process is killed', async (
   await eventually('the child has written some sessions', () => answered.length >= 30);
   await endChild(child, 'SIGKILL');
 
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const store = await openStore({ url, secret, runtime });
   const sessions = createSessionStore({ store, secret, config, runtime });
   for (const line of answered) {
@@ -99,14 +99,14 @@ test('opens once when many start at once', async (t) => {
     }),
   );
   t.deepEqual(codes, [0, 0, 0, 0]);
-  const store = await openStore({ url, runtime: createFakeRuntime() });
+  const store = await openStore({ url, runtime: createTestRuntime(Date.now()) });
   t.is((await store.counters.get('starts'))?.count, 4);
   await store.close();
 });
 
 test('holds neither token nor user name nor address in what a copy of the files shows', async (t) => {
   const folder = await folderFor(t);
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const store = await openStore({ url: `sqlite:${join(folder, 'x.db')}`, secret, runtime });
   const sessions = createSessionStore({ store, secret, config, runtime });
   const { token } = await sessions.create({
@@ -140,7 +140,7 @@ test('says what to do about a damaged database, at the start and later', async (
   const folder = await folderFor(t);
   const path = join(folder, 'x.db');
   await writeFile(path, 'this is no database, whatever its name says'.repeat(100));
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const atStart = await t.throwsAsync(openStore({ url: `sqlite:${path}`, secret, runtime }));
   t.true(hasCode(atStart, 'store-corrupt'));
   t.regex(atStart.message, /x\.db is damaged or not a database; move it away/);
@@ -170,7 +170,9 @@ test('refuses a database of a newer version', async (t) => {
   const db = new DatabaseSync(path);
   db.exec('pragma user_version = 99');
   db.close();
-  const error = await t.throwsAsync(openStore({ url: `sqlite:${path}`, secret, runtime: createFakeRuntime() }));
+  const error = await t.throwsAsync(
+    openStore({ url: `sqlite:${path}`, secret, runtime: createTestRuntime(Date.now()) }),
+  );
   t.true(hasCode(error, 'store-corrupt'));
   t.regex(error.message, /newer version/);
 });
@@ -179,7 +181,9 @@ test('says that the place is not usable', async (t) => {
   const folder = await folderFor(t);
   await writeFile(join(folder, 'file'), '');
   for (const path of [join(folder, 'file', 'x.db'), folder]) {
-    const error = await t.throwsAsync(openStore({ url: `sqlite:${path}`, secret, runtime: createFakeRuntime() }));
+    const error = await t.throwsAsync(
+      openStore({ url: `sqlite:${path}`, secret, runtime: createTestRuntime(Date.now()) }),
+    );
     t.true(hasCode(error, 'store-unavailable'), path);
   }
 });
@@ -199,7 +203,11 @@ test('refuses to write when the disk is full, and goes on when there is room aga
 
 test('rejects everything once closed', async (t) => {
   const folder = await folderFor(t);
-  const store = await openStore({ url: `sqlite:${join(folder, 'x.db')}`, secret, runtime: createFakeRuntime() });
+  const store = await openStore({
+    url: `sqlite:${join(folder, 'x.db')}`,
+    secret,
+    runtime: createTestRuntime(Date.now()),
+  });
   const keyv = store.namespace('n');
   await store.close();
   await store.close();
@@ -209,7 +217,7 @@ test('rejects everything once closed', async (t) => {
 });
 
 test('purges what has ended, in steps, and leaves the rest', async (t) => {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const file = await openSqliteFile(null);
   const insert = file.prepare('insert into records (ns, k, v, e) values (?, ?, ?, ?)');
   const nowMs = runtime.now();
@@ -235,7 +243,7 @@ test('purges what has ended, in steps, and leaves the rest', async (t) => {
 test('tells of an end even after a nap that was longer than events are kept', async (t) => {
   const folder = await folderFor(t);
   const url = `sqlite:${join(folder, 'x.db')}`;
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const store = await openStore({ url, secret, runtime });
   const heard: string[] = [];
   store.events.subscribe(({ kind }) => heard.push(kind));
@@ -250,11 +258,11 @@ test('opens a file whose name holds spaces, signs and letters of other alphabets
   const folder = await folderFor(t);
   const path = join(folder, 'with space & ünïcode?.db');
   const url = `sqlite:${path}`;
-  const store = await openStore({ url, secret, runtime: createFakeRuntime() });
+  const store = await openStore({ url, secret, runtime: createTestRuntime(Date.now()) });
   const value = randomBytes(10).toString('hex');
   await store.namespace('n').set('k', value);
   await store.close();
-  const again = await openStore({ url, secret, runtime: createFakeRuntime() });
+  const again = await openStore({ url, secret, runtime: createTestRuntime(Date.now()) });
   t.is(await again.namespace('n').get('k'), value);
   await again.close();
 });

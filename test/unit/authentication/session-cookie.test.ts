@@ -6,7 +6,7 @@ import type { Identity } from '../../../src/identity/identity.ts';
 import type { RequestFacts } from '../../../src/request/facts.ts';
 import type { Session } from '../../../src/session/session.ts';
 import type { DirectoryUser } from '../../../src/users/user-directory.ts';
-import { createFakeRuntime } from '../../support/fake-runtime.ts';
+import { createTestRuntime } from '../../support/runtime.ts';
 
 const scope = { acceptBasic: false };
 
@@ -45,7 +45,7 @@ function factsWith(...sessionTokens: string[]): RequestFacts {
 }
 
 function setUp({ session = sessionOf() }: { session?: Session } = {}) {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const state = {
     session: session as Session | null,
     lookups: 0,

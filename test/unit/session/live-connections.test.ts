@@ -2,11 +2,11 @@ import test from 'ava';
 import { GatewayError } from '../../../src/errors.ts';
 import { createLiveConnections } from '../../../src/session/live-connections.ts';
 import type { Session } from '../../../src/session/session.ts';
-import { createFakeRuntime } from '../../support/fake-runtime.ts';
+import { createTestRuntime } from '../../support/runtime.ts';
 import { eventually } from '../../support/programs.ts';
 
 function setUp() {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const stored = new Map<string, Session>();
   const ended = new Set<(id: string) => void>();
   const doubts = new Set<() => void>();

@@ -61,6 +61,7 @@ test('refuses what it can not follow, and tells no password', (t) => {
     'redis://host?sentinel=m&cluster=true',
     'redis://host?tls=1',
     'redis://host?ca=/x',
+    'rediss://host?ca=x.pem',
     'redis://host?namespace=a*',
     'redis://host#x',
     'redis://u:hidden%@host',

@@ -6,7 +6,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { hasCode } from '../../../src/errors.ts';
 import { loadStoreSecret } from '../../../src/store/secret.ts';
-import { createFakeRuntime } from '../../support/fake-runtime.ts';
+import { createTestRuntime } from '../../support/runtime.ts';
 
 async function folderFor(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-secret-'));
@@ -15,7 +15,7 @@ async function folderFor(t: ExecutionContext): Promise<string> {
 }
 
 test('takes the configured secret as it is', async (t) => {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const secret = 'a secret that is long enough to be one';
   for (const storeUrl of ['memory:', 'sqlite:/nowhere/x.db', 'redis://localhost']) {
     t.is((await loadStoreSecret({ config: { secret }, storeUrl, runtime })).toString(), secret);
@@ -23,7 +23,7 @@ test('takes the configured secret as it is', async (t) => {
 });
 
 test('makes a new one for a store in memory', async (t) => {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const load = () => loadStoreSecret({ config: { secret: undefined }, storeUrl: 'memory:', runtime });
   const [one, other] = [await load(), await load()];
   t.is(one.length, 32);
@@ -31,7 +31,7 @@ test('makes a new one for a store in memory', async (t) => {
 });
 
 test('demands one for Redis and says what to write', async (t) => {
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const error = await t.throwsAsync(
     loadStoreSecret({ config: { secret: undefined }, storeUrl: 'redis://localhost', runtime }),
   );
@@ -41,7 +41,7 @@ test('demands one for Redis and says what to write', async (t) => {
 
 test('makes one beside the database, the same for all who start at once, and for later starts', async (t) => {
   const folder = await folderFor(t);
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const storeUrl = `sqlite:${join(folder, 'var', 'sallyport.db')}`;
   const load = () => loadStoreSecret({ config: { secret: undefined }, storeUrl, runtime });
   const secrets = await Promise.all(Array.from({ length: 20 }, load));
@@ -58,7 +58,7 @@ test('makes one beside the database, the same for all who start at once, and for
 
 test('warns of a secret that others can read', async (t) => {
   const folder = await folderFor(t);
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   const path = join(folder, 'x.db.secret');
   await writeFile(path, `${randomBytes(32).toString('base64')}\n`);
   await chmod(path, 0o644);
@@ -68,7 +68,7 @@ test('warns of a secret that others can read', async (t) => {
 
 test('refuses a file that is no secret, and a place where none can be made', async (t) => {
   const folder = await folderFor(t);
-  const runtime = createFakeRuntime();
+  const runtime = createTestRuntime(Date.now());
   await writeFile(join(folder, 'short.db.secret'), 'short', { mode: 0o600 });
   await mkdir(join(folder, 'folder.db.secret'));
   await writeFile(join(folder, 'file'), '');
