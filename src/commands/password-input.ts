@@ -65,6 +65,8 @@ async function ask({ stdin, stderr }: CommandContext, question: string): Promise
         }
       };
       stdin.on('data', onData);
+      // After a pause a new listener alone does not make it flow again.
+      stdin.resume();
     });
   } finally {
     stdin.setRawMode?.(false);

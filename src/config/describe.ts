@@ -8,11 +8,14 @@ export function describeAsJsonSchema(): JsonSchema {
   return z.toJSONSchema(configSchema, {
     io: 'input',
     override: ({ jsonSchema }) => {
-      // `${NAME}` may stand for any text, so an editor must not call it wrong.
-      if (jsonSchema.pattern !== undefined) jsonSchema.pattern = `${jsonSchema.pattern}|\\$\\{`;
+      // `${NAME}` may stand for any text, so an editor must not call it wrong. Called again for a schema within a schema.
+      if (jsonSchema.pattern !== undefined && !jsonSchema.pattern.endsWith(reference))
+        jsonSchema.pattern = `${jsonSchema.pattern}${reference}`;
     },
   });
 }
+
+const reference = '|\\$\\{';
 
 const introduction = `# Configuration
 

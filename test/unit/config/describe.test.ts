@@ -8,11 +8,11 @@ const root = new URL('../../../', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, root), 'utf8');
 
 test('the JSON Schema in config/ is the one that the code describes (npm run generate)', (t) => {
-  t.is(read('config/sallyport.schema.json'), `${JSON.stringify(describeAsJsonSchema(), null, 2)}\n`);
+  t.true(read('config/sallyport.schema.json') === `${JSON.stringify(describeAsJsonSchema(), null, 2)}\n`);
 });
 
 test('the reference page in docs/ is the one that the code describes (npm run generate)', (t) => {
-  t.is(read('docs/configuration.md'), describeAsMarkdown());
+  t.true(read('docs/configuration.md') === describeAsMarkdown());
 });
 
 test('describes every setting', (t) => {
