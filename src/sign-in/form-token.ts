@@ -1,54 +1,46 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { readCookie } from '../request/cookies.ts';
-import type { RequestFacts } from '../request/facts.ts';
 
-export interface FormTokenOptions {
-  /** Key of its own, derived from the store's secret. */
+export interface FormTokensOptions {
+  /** Key of 32 bytes, of this purpose only. */
   readonly key: Buffer;
-  /** Name of the cookie that marks the browser. */
-  readonly cookieName: string;
-  /** The cookie is for https only. */
-  readonly secure: boolean;
   readonly randomBytes: (size: number) => Buffer;
 }
 
-/** A token for one browser's forms, and the cookie to set when the browser has none yet. */
-export interface IssuedFormToken {
-  readonly token: string;
-  readonly setCookie: string | null;
+/** What a form does; a token for one does nothing in another. */
+export type FormPurpose = 'sign-in' | 'sign-out';
+
+export interface FormSecret {
+  /** Value of the browser's form cookie. */
+  readonly cookie: string;
+  /** The browser does not have it yet: set it, without `Max-Age`, with the attributes of the session cookie. */
+  readonly isNew: boolean;
 }
 
 /**
- * Binds forms to the browser that got them, against cross-site posts and planted sign-ins: a random cookie, and its HMAC in
- * the form. Nothing is stored, and all tabs of a browser share one cookie, so none disturbs another.
+ * Tells our own forms from another site's (double submit): the browser keeps a random secret in a cookie, the form a token that
+ * only we can make from it. Nothing is stored. All tabs of a browser share the secret, so they don't disturb each other.
  */
 export interface FormTokens {
-  readonly issue: (facts: RequestFacts) => IssuedFormToken;
-  /** True when `token` was issued to this browser. Constant time. */
-  readonly verify: (facts: RequestFacts, token: string | undefined) => boolean;
+  /** Takes over the browser's secret, or makes one. `cookie` is null when there is none, or several that differ. */
+  readonly secretFor: (cookie: string | null) => FormSecret;
+  /** The form's hidden field. */
+  readonly tokenFor: (cookie: string, purpose: FormPurpose) => string;
+  /** True when the form came from a page that we gave to this browser. Constant time. */
+  readonly verify: (cookie: string | null, token: string | undefined, purpose: FormPurpose) => boolean;
 }
 
-const browserPattern = /^[A-Za-z0-9_-]{22}$/;
-
-export function createFormTokens({ key, cookieName, secure, randomBytes }: FormTokenOptions): FormTokens {
-  const tokenOf = (browser: string): Buffer => createHmac('sha256', key).update(browser).digest();
-  const browserOf = (facts: RequestFacts): string | null => {
-    const value = readCookie(facts, cookieName);
-    return value !== null && browserPattern.test(value) ? value : null;
-  };
+/** @example const tokens = createFormTokens({ key, randomBytes }); const { cookie } = tokens.secretFor(null) */
+export function createFormTokens({ key, randomBytes }: FormTokensOptions): FormTokens {
+  const mac = (cookie: string, purpose: FormPurpose): Buffer =>
+    createHmac('sha256', key).update(`form\0${purpose}\0${cookie}`).digest();
+  const isSecret = (cookie: string | null): cookie is string => cookie !== null && /^[A-Za-z0-9_-]{43}$/.test(cookie);
   return {
-    issue: (facts) => {
-      const known = browserOf(facts);
-      const browser = known ?? randomBytes(16).toString('base64url');
-      const setCookie = `${cookieName}=${browser}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
-      return { token: tokenOf(browser).toString('base64url'), setCookie: known === null ? setCookie : null };
-    },
-    verify: (facts, token) => {
-      const browser = browserOf(facts);
-      if (browser === null || token === undefined) return false;
-      const expected = tokenOf(browser);
-      const given = Buffer.from(token, 'base64url');
-      return given.length === expected.length && timingSafeEqual(given, expected);
+    secretFor: (cookie) =>
+      isSecret(cookie) ? { cookie, isNew: false } : { cookie: randomBytes(32).toString('base64url'), isNew: true },
+    tokenFor: (cookie, purpose) => mac(cookie, purpose).toString('base64url'),
+    verify: (cookie, token, purpose) => {
+      if (!isSecret(cookie) || token === undefined || !/^[A-Za-z0-9_-]{43}$/.test(token)) return false;
+      return timingSafeEqual(mac(cookie, purpose), Buffer.from(token, 'base64url'));
     },
   };
 }

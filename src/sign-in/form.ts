@@ -1,79 +1,109 @@
-import type { IncomingMessage } from 'node:http';
 import type { RequestFacts } from '../request/facts.ts';
 
-/** Limits of a form of ours: bytes, fields, milliseconds. */
-const limits = { maxBytes: 16_384, maxFields: 50, maxMs: 20_000 } as const;
+/** Whole body of a form. */
+const maxBodyBytes = 16 * 1024;
+const maxFields = 50;
+/** From the first to the last byte of the body. */
+const bodyTimeoutMs = 30_000;
 
-/** The fields of a form; no name stands twice. */
-export type FormFields = ReadonlyMap<string, string>;
+/** Fields by name; a Map, so that no name means anything to JavaScript. */
+export type Fields = ReadonlyMap<string, string>;
 
 export type FormResult =
-  | { readonly kind: 'form'; readonly fields: FormFields }
+  | { readonly kind: 'form'; readonly fields: Fields }
+  /** Answered with this status; the rest of the body was not read, so the connection must be closed. */
   | { readonly kind: 'refused'; readonly status: 400 | 408 | 413 | 415; readonly reason: string };
 
-function refused(status: 400 | 408 | 413 | 415, reason: string): FormResult {
-  return { kind: 'refused', status, reason };
+export interface ReadFormOptions {
+  /** Default 30 s. */
+  readonly timeoutMs?: number;
 }
 
-/** Reads the body of a post as `application/x-www-form-urlencoded` (WHATWG URL §5.1), strictly and within limits. Never throws. */
-export async function readForm(facts: RequestFacts, request: IncomingMessage): Promise<FormResult> {
-  const type = facts.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/x-www-form-urlencoded') return refused(415, 'form-content-type');
-  if (facts.header('content-encoding') !== undefined) return refused(415, 'form-content-encoding');
-  if (Number(facts.header('content-length') ?? 0) > limits.maxBytes) return refused(413, 'form-too-large');
-  const body = await readBody(request);
-  return typeof body === 'string'
-    ? refused(body === 'form-too-large' ? 413 : body === 'form-too-slow' ? 408 : 400, body)
-    : parseForm(body);
+/**
+ * Reads a form's body (`application/x-www-form-urlencoded`, WHATWG URL §5.1) in bounded time and memory, strictly: each field
+ * once, UTF-8, no compression. Nothing is trimmed. Rejects only when the connection breaks.
+ */
+export async function readForm(
+  body: AsyncIterable<Uint8Array>,
+  facts: Pick<RequestFacts, 'headers' | 'header'>,
+  { timeoutMs = bodyTimeoutMs }: ReadFormOptions = {},
+): Promise<FormResult> {
+  if (!isFormType(facts)) return refused(415, 'not-a-form');
+  const encoding = facts.header('content-encoding');
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') return refused(415, 'encoded-body');
+  if (Number(facts.header('content-length') ?? 0) > maxBodyBytes) return refused(413, 'body-too-large');
+  const bytes = await readBody(body, timeoutMs);
+  if (typeof bytes === 'string')
+    return refused(bytes === 'slow' ? 408 : 413, bytes === 'slow' ? 'slow-body' : 'body-too-large');
+  const fields = readFields(bytes.toString('latin1'));
+  return fields === null ? refused(400, 'malformed-form') : { kind: 'form', fields };
 }
 
-type BodyFault = 'form-too-large' | 'form-too-slow' | 'form-aborted';
-
-function readBody(request: IncomingMessage): Promise<Buffer | BodyFault> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const settle = (result: Buffer | BodyFault): void => {
-      clearTimeout(timer);
-      request.off('data', take).off('end', end).off('close', gone).off('error', gone);
-      resolve(result);
-    };
-    const take = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > limits.maxBytes) settle('form-too-large');
-      else chunks.push(chunk);
-    };
-    const end = (): void => settle(Buffer.concat(chunks));
-    const gone = (): void => settle('form-aborted');
-    const timer = setTimeout(() => settle('form-too-slow'), limits.maxMs);
-    request.on('data', take).once('end', end).once('close', gone).once('error', gone);
-  });
-}
-
-/** Parses form bytes. Values come out exactly as typed: no trimming, no case folding, no normalisation. */
-export function parseForm(body: Buffer): FormResult {
+/**
+ * Reads `a=1&b=2` (a form's body, or a query without its `?`). Null when a field stands twice, there are more than fifty, an
+ * escape is broken, or the bytes are not UTF-8.
+ */
+export function readFields(latin1: string): Fields | null {
   const fields = new Map<string, string>();
-  const text = body.toString('latin1');
-  const pairs = text.split('&', limits.maxFields + 1);
-  if (pairs.length > limits.maxFields) return refused(400, 'form-too-many-fields');
-  for (const pair of pairs) {
+  if (latin1 === '') return fields;
+  let count = 1;
+  for (const character of latin1) if (character === '&' && ++count > maxFields) return null;
+  for (const pair of latin1.split('&')) {
     if (pair === '') continue;
-    const at = pair.indexOf('=');
-    const name = decode(at === -1 ? pair : pair.slice(0, at));
-    const value = decode(at === -1 ? '' : pair.slice(at + 1));
-    if (name === null || value === null) return refused(400, 'form-encoding');
-    if (fields.has(name)) return refused(400, 'form-duplicate-field');
+    const equals = pair.indexOf('=');
+    const name = decode(equals === -1 ? pair : pair.slice(0, equals));
+    const value = decode(equals === -1 ? '' : pair.slice(equals + 1));
+    if (name === null || value === null || fields.has(name)) return null;
     fields.set(name, value);
   }
-  return { kind: 'form', fields };
+  return fields;
 }
 
-/** Percent-decoded UTF-8; null when it is broken. `text` holds bytes in Latin-1. */
-function decode(text: string): string | null {
-  const escaped = text.replaceAll('+', ' ').replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
+function isFormType(facts: Pick<RequestFacts, 'headers'>): boolean {
+  const types = facts.headers.filter(([name]) => name.toLowerCase() === 'content-type');
+  if (types.length !== 1) return false;
+  return /^\s*application\/x-www-form-urlencoded\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i.test(types[0]?.[1] ?? '');
+}
+
+async function readBody(body: AsyncIterable<Uint8Array>, timeoutMs: number): Promise<Buffer | 'slow' | 'large'> {
+  const iterator = body[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<'slow'>((resolve) => {
+    timer = setTimeout(() => resolve('slow'), timeoutMs);
+  });
   try {
-    return decodeURIComponent(escaped);
+    for (;;) {
+      const next = iterator.next();
+      const step = await Promise.race([next, timeout]);
+      if (step === 'slow') {
+        // The connection is closed for it; nobody waits for what comes of this read.
+        next.catch(() => undefined);
+        return 'slow';
+      }
+      if (step.done) return Buffer.concat(chunks);
+      size += step.value.byteLength;
+      if (size > maxBodyBytes) return 'large';
+      chunks.push(step.value);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function decode(latin1: string): string | null {
+  if (/%(?![0-9a-f]{2})/i.test(latin1)) return null;
+  const bytes = latin1
+    .replaceAll('+', ' ')
+    .replace(/%([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(bytes, 'latin1'));
   } catch {
     return null;
   }
+}
+
+function refused(status: 400 | 408 | 413 | 415, reason: string): FormResult {
+  return { kind: 'refused', status, reason };
 }

@@ -1,28 +1,27 @@
 import type { RequestFacts } from '../request/facts.ts';
 
-/** What the browser says about where a request came from. */
-export type RequestOrigin =
-  /** A page of this very origin. */
-  | 'same-origin'
-  /** The person's own doing: typed, bookmarked. */
-  | 'user'
-  /** Another site, a sibling host, or a sandboxed page. */
+/** Where a request comes from, by the browser's own word, which no site can forge. */
+export type RequestSource =
+  /** A page of this very origin, or the person themself (address bar, bookmark). */
+  | 'own'
+  /** Another site, a sibling host, or a page without an origin. */
   | 'foreign'
-  /** The request does not say (old browsers, programs). */
+  /** Neither `Origin` nor `Sec-Fetch-Site`: an old browser or a program. Only a form token tells. */
   | 'unknown';
 
 /**
- * Reads where a request comes from: `Sec-Fetch-Site` (Fetch Metadata, W3C), else `Origin` (RFC 6454), else `Referer`.
- * When two of them disagree, the less trusting one counts.
+ * Judges a request that changes something. A sibling host (`same-site`) is as foreign as any: apps of other people live there.
+ * `Origin: null` is foreign (sandboxed frames send it), so our pages must not have the policy `no-referrer`, which makes
+ * browsers send it with our own forms.
  */
-export function readOrigin(facts: RequestFacts): RequestOrigin {
-  const origin = facts.header('origin');
-  if (origin !== undefined && origin.toLowerCase() !== facts.origin) return 'foreign';
-  const site = facts.header('sec-fetch-site');
-  if (site === 'none') return 'user';
-  if (site !== undefined) return site === 'same-origin' ? 'same-origin' : 'foreign';
-  if (origin !== undefined) return 'same-origin';
-  const referer = facts.header('referer');
-  if (referer === undefined) return 'unknown';
-  return URL.parse(referer)?.origin === facts.origin ? 'same-origin' : 'foreign';
+export function sourceOf(facts: RequestFacts): RequestSource {
+  const origins = valuesOf(facts, 'origin');
+  const sites = valuesOf(facts, 'sec-fetch-site');
+  if (origins.some((origin) => origin !== facts.origin)) return 'foreign';
+  if (sites.some((site) => site !== 'same-origin' && site !== 'none')) return 'foreign';
+  return origins.length + sites.length > 0 ? 'own' : 'unknown';
+}
+
+function valuesOf(facts: RequestFacts, lowerCaseName: string): readonly string[] {
+  return facts.headers.filter(([name]) => name.toLowerCase() === lowerCaseName).map(([, value]) => value.trim());
 }

@@ -1,32 +1,43 @@
-import { readOrigin } from './same-origin.ts';
 import type { RequestFacts } from '../request/facts.ts';
+import { sourceOf } from './same-origin.ts';
 
-/** What a request for signing out deserves. */
-export type SignOutIntent =
-  /** It is the person's own doing: end the session. */
-  | 'end'
-  /** It may be another site's doing: show a page that asks. */
-  | 'ask'
-  /** A post from elsewhere: refuse. */
-  | 'refuse';
+/** What a request for a sign-out deserves. */
+export type SignOutPlan =
+  /** End the browser's sessions and expire the cookies. */
+  | { readonly kind: 'sign-out' }
+  /** It may not be the person's own wish: show the page that asks first. */
+  | { readonly kind: 'ask' }
+  /** Another site's form. */
+  | { readonly kind: 'forbidden' };
 
 /**
- * Judges a request for signing out. A plain link in the app (same-origin GET) and a typed address end the session; a GET
- * from elsewhere, or one that does not say, gets a page that asks first. A post must come from this origin or bear the form's token.
+ * Decides whether a request signs out. A GET does when the person followed a link on a page of the same host, or typed the
+ * address: not an image, not a prefetch, not a link on another site. A POST does from our own page; where the browser does not
+ * say where it comes from, the form token must tell (`hasFormToken`).
  */
-export function judgeSignOut(facts: RequestFacts, hasGoodToken: boolean): SignOutIntent {
-  const origin = readOrigin(facts);
-  if (facts.method === 'POST') {
-    if (origin === 'foreign') return 'refuse';
-    return origin === 'same-origin' || hasGoodToken ? 'end' : 'refuse';
+export function planSignOut(facts: RequestFacts, hasFormToken: boolean): SignOutPlan {
+  const source = sourceOf(facts);
+  if (facts.method !== 'GET' && facts.method !== 'HEAD') {
+    if (source === 'foreign') return { kind: 'forbidden' };
+    return source === 'own' || hasFormToken ? { kind: 'sign-out' } : { kind: 'forbidden' };
   }
-  return (origin === 'same-origin' || origin === 'user') && facts.method === 'GET' ? 'end' : 'ask';
+  const isOwn = source === 'own' || (source === 'unknown' && refererIsOwn(facts));
+  return facts.method === 'GET' && isOwn && isNavigation(facts) ? { kind: 'sign-out' } : { kind: 'ask' };
 }
 
-/** `Set-Cookie` values that expire an app's own cookies on this host, at the route's path and at the root. */
-export function expireAppCookies(names: readonly string[], paths: readonly string[]): readonly string[] {
-  const places = new Set(['/', ...paths]);
-  return names.flatMap((name) =>
-    [...places].map((path) => `${name}=; Path=${path}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`),
+/** Browsers leave `Sec-Fetch-*` out on plain http; then `Referer` is all there is, and its absence means asking. */
+function refererIsOwn(facts: RequestFacts): boolean {
+  const referer = facts.header('referer') ?? '';
+  return URL.canParse(referer) && new URL(referer).origin === facts.origin;
+}
+
+function isNavigation(facts: RequestFacts): boolean {
+  const mode = facts.header('sec-fetch-mode');
+  const destination = facts.header('sec-fetch-dest');
+  return (
+    (mode === undefined || mode === 'navigate') &&
+    (destination === undefined || destination === 'document') &&
+    facts.header('sec-purpose') === undefined &&
+    facts.header('purpose') === undefined
   );
 }

@@ -5,7 +5,8 @@ import type { Identity } from '../identity/identity.ts';
 import type { Runtime } from '../runtime.ts';
 import type { CostProfile } from './password-hash.ts';
 import { costProfileOf, needsRehash, readPasswordHash } from './password-hash.ts';
-import type { RehashRecords } from './rehash-records.ts';
+import type { RehashNamespace } from './rehash-records.ts';
+import { createRehashRecords } from './rehash-records.ts';
 import type { DirectoryUser, UserDirectory } from './user-directory.ts';
 import type { UserRecord } from './user-record.ts';
 import type { UsersFile } from './users-file.ts';
@@ -19,17 +20,19 @@ export interface UserDirectoryOptions {
   /** Absolute path of the users file, YAML or htpasswd. */
   readonly file: string;
   readonly runtime: Runtime;
-  readonly rehashes: RehashRecords;
+  /** Keeps which hash was made from which, in its namespace `rehash`. */
+  readonly store: { readonly namespace: (name: string) => RehashNamespace };
 }
 
 /**
  * Local users from a file. Empty until the first `reload`, whose faults should keep the gateway from starting; later ones are
  * called by whoever watches the file.
  *
- * @example const directory = createUserDirectory({ file, runtime, rehashes }); const faults = await directory.reload()
+ * @example const directory = createUserDirectory({ file, runtime, store }); const faults = await directory.reload()
  */
-export function createUserDirectory({ file, runtime, rehashes }: UserDirectoryOptions): UserDirectory {
+export function createUserDirectory({ file, runtime, store }: UserDirectoryOptions): UserDirectory {
   const { log, randomBytes } = runtime;
+  const rehashes = createRehashRecords(store.namespace('rehash'));
   const editor = createUsersFileEditor({ path: file, randomBytes });
   let users: ReadonlyMap<string, DirectoryUser> = new Map();
   let profiles: readonly CostProfile[] = [];

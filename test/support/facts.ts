@@ -1,34 +1,46 @@
-import { createRequestReader } from '../../src/request/read.ts';
-import type { RequestFacts } from '../../src/request/facts.ts';
+import type { CanonicalPath, RawHeader, RequestFacts } from '../../src/request/facts.ts';
 
-export interface RequestParts {
+export interface FactsInput {
   readonly method?: string;
-  /** Absolute address as the visitor's address bar shows it. */
-  readonly url?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly publicUrl?: string;
-  readonly sessionCookieName?: string;
-  readonly address?: string;
+  readonly scheme?: 'http' | 'https';
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly query?: string;
+  readonly headers?: readonly RawHeader[];
+  readonly clientAddress?: string;
+  readonly sessionTokens?: readonly string[];
 }
 
-/** Facts by the real reader, of a request that a browser might send. Throws when the request can't be read. */
-export function factsOf(parts: RequestParts = {}): RequestFacts {
-  const { method = 'GET', url = 'https://app.test/', headers = {}, publicUrl = new URL(url).origin } = parts;
-  const [, authority = '', target = '/'] = /^https?:\/\/([^/]+)(\/.*)?$/.exec(url) ?? [];
-  const read = createRequestReader({
-    trustedProxies: [],
-    publicUrl,
-    sessionCookieName: parts.sessionCookieName ?? '__Host-sallyport',
-    nextRequestId: () => 'request-1',
-    now: () => 0,
-  });
-  const result = read({
-    httpVersion: '1.1',
+/** Facts of a plain request to https://app.test/, as far as a test does not say otherwise. */
+export function makeFacts(input: FactsInput = {}): RequestFacts {
+  const { method = 'GET', scheme = 'https', host = 'app.test', path = '/', query = '', headers = [] } = input;
+  const port = input.port ?? (scheme === 'https' ? 443 : 80);
+  const authority = port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
+  const clientAddress = input.clientAddress ?? '192.0.2.7';
+  return {
+    id: 'request-1',
+    receivedAtMs: 1_760_000_000_000,
     method,
-    url: target === '' ? '/' : target,
-    rawHeaders: ['Host', authority, ...Object.entries(headers).flat()],
-    socket: { remoteAddress: parts.address ?? '192.0.2.1', localAddress: '192.0.2.9', destroyed: false },
-  });
-  if (result.kind === 'unreadable') throw new Error(`unreadable: ${result.unreadable.reason}`);
-  return result.facts;
+    scheme,
+    host,
+    port,
+    authority,
+    origin: `${scheme}://${authority}`,
+    path: path as CanonicalPath,
+    otherReadings: [],
+    hasEncodedSlash: false,
+    rawPath: path,
+    rawQuery: query,
+    headers,
+    header: (name) => headers.find(([key]) => key.toLowerCase() === name)?.[1],
+    clientAddress,
+    peerAddress: clientAddress,
+    fromTrustedProxy: false,
+    forwardedFor: [],
+    sessionTokens: input.sessionTokens ?? [],
+    upgrade: [],
+    hasBody: false,
+    expectsContinue: false,
+  };
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import test from 'ava';
 import { GatewayError } from '../../../src/errors.ts';
 import { createUserDirectory } from '../../../src/users/directory.ts';
-import { createRehashRecords, type RehashNamespace } from '../../../src/users/rehash-records.ts';
+import type { RehashNamespace } from '../../../src/users/rehash-records.ts';
 import { createTestRuntime } from '../../support/runtime.ts';
 import { makeFile } from '../../support/temporary.ts';
 
@@ -25,7 +25,7 @@ function memoryNamespace(): RehashNamespace & { readonly map: Map<string, string
 
 function open(file: string, namespace: RehashNamespace = memoryNamespace()) {
   const runtime = createTestRuntime();
-  return { runtime, directory: createUserDirectory({ file, runtime, rehashes: createRehashRecords(namespace) }) };
+  return { runtime, directory: createUserDirectory({ file, runtime, store: { namespace: () => namespace } }) };
 }
 
 test('finds users by canonical name once the file was read', async (t) => {
