@@ -4,6 +4,7 @@ import type { CommandContext } from './context.ts';
 import { registerHashPasswordCommand } from './hash-password.ts';
 import { registerInitCommand } from './init.ts';
 import { registerSchemaCommand } from './schema.ts';
+import { registerSessionCommand } from './session.ts';
 
 /**
  * Runs one command line (without `node` and the script's name) and resolves when it is over; the exit code has gone to
@@ -29,6 +30,7 @@ export async function runProgram(args: readonly string[], version: string, conte
     registerCheckCommand,
     registerSchemaCommand,
     registerHashPasswordCommand,
+    registerSessionCommand,
   ])
     register(program, context);
   try {
