@@ -4,7 +4,7 @@ import type { CommandContext } from './context.ts';
 import { registerHashPasswordCommand } from './hash-password.ts';
 import { registerInitCommand } from './init.ts';
 import { registerSchemaCommand } from './schema.ts';
-import { registerSessionCommand } from './session.ts';
+import { registerStartCommand } from './start.ts';
 
 /**
  * Runs one command line (without `node` and the script's name) and resolves when it is over; the exit code has gone to
@@ -26,11 +26,11 @@ export async function runProgram(args: readonly string[], version: string, conte
     .addHelpText('after', '\nExit codes: 0 fine, 1 failed while running, 2 wrong usage or configuration.')
     .exitOverride();
   for (const register of [
+    registerStartCommand,
     registerInitCommand,
     registerCheckCommand,
     registerSchemaCommand,
     registerHashPasswordCommand,
-    registerSessionCommand,
   ])
     register(program, context);
   try {

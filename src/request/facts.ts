@@ -62,7 +62,7 @@ export interface RequestFacts {
 
 /** A request that two parsers could read differently, or that breaks a limit: answered and the connection closed. */
 export interface Unreadable {
-  readonly status: 400 | 405 | 414 | 417 | 421 | 426 | 431 | 501 | 505;
+  readonly status: 400 | 405 | 408 | 414 | 417 | 421 | 426 | 431 | 501 | 505;
   /** Stable kebab-case slug for log, metric, problem and test. */
   readonly reason: string;
 }

@@ -53,6 +53,7 @@ interface Refused {
 const unreadableDetails: Readonly<Record<Unreadable['status'], string>> = {
   400: 'The request could be understood in more than one way, so it was not served.',
   405: 'This method is not served.',
+  408: 'The request took too long to arrive.',
   414: 'The address is too long.',
   417: 'This expectation is not served; leave Expect out.',
   421: 'This host is not served on this connection.',

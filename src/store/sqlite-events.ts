@@ -64,6 +64,17 @@ export function createSqliteEvents(file: SqliteFile, { now, randomBytes, log }: 
     timer = undefined;
   };
 
+  // Once a turn of the event loop is often enough: what arrives in this turn was sent before the look.
+  let looked: boolean | undefined;
+  const forget = (): void => {
+    looked = undefined;
+  };
+  const isCurrent = (): boolean => {
+    if (looked !== undefined) return looked;
+    setImmediate(forget);
+    return (looked = collect());
+  };
+
   return {
     publish: async (event) => {
       listeners.tell(event);
@@ -78,7 +89,7 @@ export function createSqliteEvents(file: SqliteFile, { now, randomBytes, log }: 
         if (listeners.size() === 0) stop();
       };
     },
-    isCurrent: file.path === null ? () => true : collect,
+    isCurrent: file.path === null ? () => true : isCurrent,
     stop,
   };
 }

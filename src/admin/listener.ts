@@ -1,0 +1,171 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isIP } from 'node:net';
+import { unlink } from 'node:fs/promises';
+import { GatewayError } from '../errors.ts';
+import type { Log } from '../runtime.ts';
+import type { EndReason, Session } from '../session/session.ts';
+
+/** What the admin listener may do with sessions. */
+export interface AdminSessions {
+  readonly end: (id: string, reason: EndReason) => Promise<boolean>;
+  readonly endUser: (user: string, reason: EndReason) => Promise<number>;
+  readonly list: (user: string) => Promise<readonly Session[]>;
+  readonly listAll: () => AsyncIterable<Session>;
+}
+
+export interface AdminOptions {
+  readonly sessions: AdminSessions;
+  /** Prometheus text and its content type. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Resolves when requests can be served now; rejects with the reason. */
+  readonly ready: () => Promise<void>;
+  readonly canonicalUserName: (text: string) => string | null;
+  readonly audit: (fields: Readonly<Record<string, unknown>>) => void;
+  readonly log: Log;
+}
+
+export interface AdminListener {
+  readonly address: AddressInfo | string;
+  readonly close: () => Promise<void>;
+}
+
+interface AdminAnswer {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly body: string;
+}
+
+/** `HOST:PORT` or `unix:/path`, as `admin.listen` has it. */
+export type AdminAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Opens the admin listener: health, metrics and sessions, for operators on this machine. Throws `listen-failed`. */
+export async function listenAdmin(address: AdminAddress, options: AdminOptions): Promise<AdminListener> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    void answerAdmin(request, options).then(
+      (answer) => write(response, answer),
+      (error: unknown) => {
+        options.log.error('admin.failed', { error });
+        const unavailable = error instanceof GatewayError && error.code === 'store-unavailable';
+        write(response, json(unavailable ? 503 : 500, { error: unavailable ? 'store-unavailable' : 'internal' }));
+      },
+    );
+  });
+  await open(server, address);
+  return {
+    address: server.address() ?? '',
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function open(server: Server, address: AdminAddress): Promise<void> {
+  if ('path' in address) await unlink(address.path).catch(() => undefined);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new GatewayError('listen-failed', 'could not open the admin listener; change admin.listen or set it to off', {
+          cause,
+        }),
+      ),
+    );
+    server.listen(address, resolve);
+  });
+}
+
+async function answerAdmin(request: IncomingMessage, options: AdminOptions): Promise<AdminAnswer> {
+  if (isFromBrowser(request)) return json(403, { error: 'not-for-browsers' });
+  const url = URL.parse(request.url ?? '/', 'http://admin.invalid');
+  if (url === null) return json(400, { error: 'bad-request' });
+  const { pathname, searchParams } = url;
+  const reading = request.method === 'GET' || request.method === 'HEAD';
+  if (pathname === '/livez' && reading) return { status: 200, body: 'live\n' };
+  if (pathname === '/readyz' && reading) return ready(options);
+  if (pathname === '/metrics' && reading) {
+    const { contentType, text } = await options.metrics();
+    return { status: 200, contentType, body: text };
+  }
+  if (pathname === '/sessions' && reading) return listSessions(searchParams.get('user'), options);
+  if (pathname === '/sessions' && request.method === 'DELETE') return endSessions(searchParams, options);
+  const id = /^\/sessions\/([A-Za-z0-9_-]{43})$/.exec(pathname)?.[1];
+  if (id !== undefined && request.method === 'DELETE') {
+    const ended = await options.sessions.end(id, 'revoked');
+    if (ended) options.audit({ session: id });
+    return json(ended ? 200 : 404, { ended: ended ? 1 : 0 });
+  }
+  return json(404, { error: 'not-found' });
+}
+
+async function ready(options: AdminOptions): Promise<AdminAnswer> {
+  try {
+    await options.ready();
+    return { status: 200, body: 'ready\n' };
+  } catch (error) {
+    return { status: 503, body: `not ready: ${error instanceof Error ? error.message : 'unknown'}\n` };
+  }
+}
+
+async function listSessions(user: string | null, options: AdminOptions): Promise<AdminAnswer> {
+  const sessions: Session[] = [];
+  if (user !== null) {
+    const name = options.canonicalUserName(user);
+    if (name !== null) sessions.push(...(await options.sessions.list(name)));
+  } else {
+    for await (const session of options.sessions.listAll()) sessions.push(session);
+  }
+  return json(200, { sessions: sessions.map(outline) });
+}
+
+async function endSessions(parameters: URLSearchParams, options: AdminOptions): Promise<AdminAnswer> {
+  const user = parameters.get('user');
+  if (user !== null) {
+    const name = options.canonicalUserName(user);
+    const ended = name === null ? 0 : await options.sessions.endUser(name, 'revoked');
+    options.audit({ user: name, ended });
+    return json(200, { ended });
+  }
+  if (parameters.get('all') !== 'true') return json(400, { error: 'name a user or say all=true' });
+  let ended = 0;
+  for await (const session of options.sessions.listAll())
+    if (await options.sessions.end(session.id, 'revoked')) ended += 1;
+  options.audit({ all: true, ended });
+  return json(200, { ended });
+}
+
+function outline(session: Session): Record<string, unknown> {
+  return {
+    id: session.id,
+    user: session.identity.user,
+    method: session.identity.method,
+    address: session.address,
+    userAgent: session.userAgent,
+    createdAt: new Date(session.createdAtMs).toISOString(),
+    lastSeenAt: new Date(session.lastSeenAtMs).toISOString(),
+    expiresAt: new Date(session.expiresAtMs).toISOString(),
+    remembered: session.remembered,
+  };
+}
+
+/** A page in the operator's browser must not steer us: no Origin, no fetch metadata, and no name that DNS could rebind. */
+function isFromBrowser(request: IncomingMessage): boolean {
+  const { headers } = request;
+  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return true;
+  const host = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return request.method === 'DELETE' && host !== '' && host !== 'localhost' && isIP(host) === 0;
+}
+
+function json(status: number, value: unknown): AdminAnswer {
+  return { status, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(value)}\n` };
+}
+
+function write(response: ServerResponse, { status, contentType, body }: AdminAnswer): void {
+  response.writeHead(status, {
+    'Content-Type': contentType ?? 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  });
+  response.end(body);
+}

@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import type { AddressInfo } from 'node:net';
+import { configForUpstream, findConfigFile, loadConfig, type LoadResult } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { watchFiles } from '../config/watch.ts';
+import { GatewayError } from '../errors.ts';
+import { describeFault } from '../faults.ts';
+import { createGateway, type Gateway } from '../gateway.ts';
+import { createLineWriter } from '../observability/line-writer.ts';
+import { createLog } from '../observability/log.ts';
+import type { Runtime } from '../runtime.ts';
+import { workerLine } from '../server/workers.ts';
+import { createPasswordHasher } from '../users/password-hasher.ts';
+import { createFirstUsersFile } from '../users/first-users-file.ts';
+import { action, type CommandContext, type ExitCode } from './context.ts';
+
+type FirstUser = Awaited<ReturnType<typeof createFirstUsersFile>>;
+
+interface StartOptions {
+  readonly config?: string;
+  readonly upstream?: string;
+  readonly listen?: string;
+}
+
+export function registerStartCommand(program: Command, context: CommandContext): void {
+  program
+    .command('start')
+    .description('run the gateway')
+    .option(
+      '--config <file>',
+      'configuration file (default: $SALLYPORT_CONFIG, ./config/sallyport.yaml, /etc/sallyport/sallyport.yaml)',
+    )
+    .option('--upstream <url>', 'put a sign-in before this one app, without a configuration file; state in ./var')
+    .option('--listen <address>', 'HOST:PORT or unix:/path to listen on, instead of what the configuration says')
+    .action(action(context, (options: StartOptions) => start(context, options)));
+}
+
+async function start(context: CommandContext, options: StartOptions): Promise<ExitCode> {
+  const line = workerLine();
+  const { upstream, listen } = options;
+  const file =
+    upstream === undefined ? findConfigFile({ config: options.config, env: context.env, cwd: context.cwd }) : undefined;
+  if (file === undefined && upstream === undefined)
+    throw new GatewayError(
+      'usage-invalid',
+      'found no configuration; make one with "sallyport init", name one with --config FILE, or start with --upstream URL',
+    );
+  const load = (): LoadResult =>
+    upstream === undefined
+      ? loadConfig({ file: file ?? '', env: context.env, listen })
+      : configForUpstream({ upstream, listen, directory: context.cwd });
+
+  const loaded = load();
+  if (loaded.kind === 'faults') {
+    for (const fault of loaded.faults) context.stderr.write(`${describeFault(fault)}\n`);
+    return 2;
+  }
+  const { config, warnings, files } = loaded;
+  const lines = createLineWriter(context.stdout.write);
+  const log = createLog({ level: config.log.level, write: lines.write, pretty: context.stdout.isTTY });
+  const runtime: Runtime = { now: context.now, randomBytes: context.randomBytes, log };
+  try {
+    if (line === null)
+      for (const warning of warnings) log.warn('config.warning', { path: warning.path, message: warning.message });
+    const firstUser = line === null ? await makeFirstUser(config, runtime) : null;
+    const gateway = createGateway({ config, runtime });
+    const noSurprises = context.onSurprise((error) => log.error('surprise', { error }));
+    await gateway.start();
+    if (line === null) announce(context, config, gateway, firstUser);
+    line?.serving();
+    await runUntilStopped(context, gateway, { runtime, load, files });
+    noSurprises();
+    return 0;
+  } finally {
+    lines.flush();
+  }
+}
+
+/** Reloads on SIGHUP and on a changed file; drains on SIGTERM and SIGINT. Resolves when all is closed. */
+async function runUntilStopped(
+  context: CommandContext,
+  gateway: Gateway,
+  {
+    runtime,
+    load,
+    files,
+  }: { readonly runtime: Runtime; readonly load: () => LoadResult; readonly files: readonly string[] },
+): Promise<void> {
+  const { log } = runtime;
+  let reloading = Promise.resolve();
+  const reload = (): void => {
+    reloading = reloading.then(async () => {
+      const loaded = load();
+      watcher.update(loaded.files);
+      if (loaded.kind === 'ok') await gateway.reload(loaded.config);
+      else gateway.reloadRefused(loaded.faults);
+    });
+    reloading.catch((error: unknown) => log.error('config.reload-failed', { error }));
+  };
+  const watcher = watchFiles(files, reload, { runtime });
+  const line = workerLine();
+  await new Promise<void>((resolve) => {
+    const ends = [
+      context.onSignal('SIGHUP', reload),
+      // A terminal sends its Ctrl-C to workers too; they wait for the supervisor's word.
+      context.onSignal('SIGTERM', () => line === null && resolve()),
+      context.onSignal('SIGINT', () => line === null && resolve()),
+    ];
+    line?.onMessage((message) => {
+      if (message === 'reload') reload();
+      else {
+        for (const end of ends) end();
+        resolve();
+      }
+    });
+  });
+  log.info('gateway.stopping');
+  watcher.stop();
+  await reloading.catch(() => undefined);
+  await gateway.stop();
+  log.info('gateway.stopped');
+}
+
+async function makeFirstUser(config: Config, runtime: Runtime): Promise<FirstUser> {
+  const { randomBytes } = runtime;
+  return createFirstUsersFile({
+    path: config.signIn.local.users,
+    hasher: createPasswordHasher({ runtime }),
+    randomBytes,
+  });
+}
+
+/** Tells a person where to go. On standard error, so that standard output holds log lines only and no password. */
+function announce(context: CommandContext, config: Config, gateway: Gateway, firstUser: FirstUser): void {
+  const say = (text: string): void => context.stderr.write(`${text}\n`);
+  say('');
+  say(`  Sallyport is up: ${config.server.publicUrl}`);
+  for (const address of gateway.addresses().public) say(`  listening on ${describeAddress(address)}`);
+  if (firstUser !== null) {
+    say('');
+    say(`  Sign in as  ${firstUser.user}`);
+    say(`  password    ${firstUser.password}`);
+    say(
+      `  (shown this once; change it with "sallyport user set-password admin"; users are in ${config.signIn.local.users})`,
+    );
+  }
+  say('');
+}
+
+function describeAddress(address: AddressInfo | string): string {
+  if (typeof address === 'string') return `unix:${address}`;
+  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
+}

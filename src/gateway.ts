@@ -1,0 +1,169 @@
+import type { AddressInfo } from 'node:net';
+import { listenAdmin, type AdminListener } from './admin/listener.ts';
+import type { Config } from './config/schema.ts';
+import { watchFiles } from './config/watch.ts';
+import { describeFault, type Fault } from './faults.ts';
+import { canonicalUserName } from './identity/user-name.ts';
+import type { Runtime } from './runtime.ts';
+import { layFoundation, type Foundation } from './server/foundation.ts';
+import { createFront, type Front } from './server/front.ts';
+import { listen, type Listener } from './server/listen.ts';
+import { readListenAddress } from './server/config.ts';
+
+/** A gateway that runs: the whole product behind one value. */
+export interface Gateway {
+  /** Opens the store, reads the users, listens. Rejects with a GatewayError that says what to do. */
+  readonly start: () => Promise<void>;
+  /** Puts another configuration in force without dropping a connection. A configuration that can't be built changes nothing. */
+  readonly reload: (config: Config) => Promise<void>;
+  /** Tells log and metrics of a configuration that was not taken. */
+  readonly reloadRefused: (faults: readonly Fault[]) => void;
+  /** Drains: no new connection, requests finish, WebSockets close with 1001; what is left after `drainTimeout` is cut. */
+  readonly stop: () => Promise<void>;
+  readonly addresses: () => {
+    readonly public: readonly (AddressInfo | string)[];
+    readonly admin: AddressInfo | string | null;
+  };
+}
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly runtime: Runtime;
+  /** False in a worker: its supervisor has the admin listener. */
+  readonly admin?: boolean;
+}
+
+/** Settings that are fixed at start; a reload that changes them is told so. */
+const fixed = ['server.listen', 'server.workers', 'admin', 'store', 'session', 'signIn.local'] as const;
+
+/** Builds a gateway. Nothing is opened before `start`. */
+export function createGateway({ config: first, runtime, admin: withAdmin = true }: GatewayOptions): Gateway {
+  const { log } = runtime;
+  let config = first;
+  let running: {
+    readonly foundation: Foundation;
+    readonly listeners: Listener[];
+    readonly admin: AdminListener | null;
+    readonly unwatch: () => void;
+  } | null = null;
+  let front: Front | null = null;
+  let isDraining = false;
+
+  const currentFront = (): Front => {
+    if (front === null) throw new Error('the gateway has not been started');
+    return front;
+  };
+
+  const start = async (): Promise<void> => {
+    const foundation = await layFoundation(config, runtime);
+    try {
+      front = createFront(config, foundation, runtime);
+      const listeners: Listener[] = [];
+      for (const address of config.server.listen)
+        listeners.push(
+          await listen(address, {
+            request: (request, response) => currentFront().request(request, response),
+            upgrade: (request, socket, head) => currentFront().upgrade(request, socket, head),
+            unreadable: (status, socket) => currentFront().unreadable(status, socket),
+          }),
+        );
+      const admin = withAdmin ? await openAdmin(foundation) : null;
+      const watcher = watchFiles([config.signIn.local.users], () => void reloadUsers(foundation), { runtime });
+      running = { foundation, listeners, admin, unwatch: watcher.stop };
+    } catch (error) {
+      await foundation.close();
+      throw error;
+    }
+    log.info('gateway.started', {
+      publicUrl: config.server.publicUrl,
+      routes: config.routes.length,
+      store: foundation.store.kind,
+    });
+  };
+
+  const reloadUsers = async ({ directory, traffic, audit }: Foundation): Promise<void> => {
+    const before = directory.revision;
+    const faults = await directory.reload();
+    if (faults.length > 0) audit('users.refused', null, { faults: faults.length });
+    if (directory.revision === before) return;
+    audit('users.reloaded', null, {});
+    await traffic.judgeAgain(currentFront().gate);
+  };
+
+  const openAdmin = async ({ sessions, store, metrics, audit }: Foundation): Promise<AdminListener | null> => {
+    if (config.admin.listen === 'off') return null;
+    const address = readListenAddress(config.admin.listen);
+    if (address === undefined) return null;
+    return listenAdmin(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }, {
+      sessions,
+      metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+      ready: async () => {
+        if (isDraining) throw new Error('shutting down');
+        await store.check();
+      },
+      canonicalUserName,
+      audit: (fields) => audit('session.revoked', null, fields),
+      log,
+    });
+  };
+
+  return {
+    start,
+    reload: async (next) => {
+      if (running === null) return;
+      const { foundation } = running;
+      const old = front;
+      try {
+        front = createFront(next, foundation, runtime);
+      } catch (error) {
+        log.error('config.refused', { audit: true, error });
+        foundation.metrics.reload('refused');
+        return;
+      }
+      const needRestart = fixed.filter((key) => valueAt(config, key) !== valueAt(next, key));
+      config = next;
+      if (needRestart.length > 0) log.warn('config.needs-restart', { settings: needRestart.join(', ') });
+      foundation.audit('config.reloaded', null, { routes: next.routes.length });
+      foundation.metrics.reload('succeeded');
+      await reloadUsers(foundation);
+      await foundation.traffic.judgeAgain(currentFront().gate);
+      await old?.retire();
+    },
+    reloadRefused: (faults) => {
+      const [fault] = faults;
+      const place = fault === undefined ? '' : describeFault(fault);
+      log.error('config.refused', { audit: true, faults: faults.length, first: place });
+      running?.foundation.metrics.reload('refused');
+    },
+    stop: async () => {
+      if (running === null) return;
+      const { foundation, listeners, admin, unwatch } = running;
+      isDraining = true;
+      running = null;
+      unwatch();
+      const drained = Promise.all(listeners.map((listener) => listener.drain()));
+      foundation.traffic.closeTunnels();
+      const cut = setTimeout(() => {
+        log.warn('gateway.cut', { afterMs: config.server.drainTimeout });
+        for (const listener of listeners) listener.cut();
+        foundation.traffic.closeAll();
+      }, config.server.drainTimeout);
+      await drained;
+      clearTimeout(cut);
+      await front?.retire();
+      await admin?.close();
+      await foundation.close();
+    },
+    addresses: () => ({
+      public: running?.listeners.map(({ address }) => address) ?? [],
+      admin: running?.admin?.address ?? null,
+    }),
+  };
+}
+
+function valueAt(config: Config, key: string): string {
+  let value: unknown = config;
+  for (const part of key.split('.'))
+    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined;
+  return JSON.stringify(value);
+}

@@ -1,0 +1,74 @@
+import Koa from 'koa';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Completed, RequestLog } from '../observability/access-log.ts';
+import type { ReadResult, RequestFacts } from '../request/facts.ts';
+import type { Refuse } from '../response/refusal.ts';
+import type { Log } from '../runtime.ts';
+import type { Door, Exchange } from './exchange.ts';
+import { answerWithoutBody } from './refuse.ts';
+
+/** What Koa's context carries for our own pages; proxied traffic never looks at the context. */
+export interface PageState {
+  facts: RequestFacts;
+  completed: Completed;
+}
+
+export interface AppOptions {
+  readonly read: (request: IncomingMessage) => ReadResult;
+  readonly isOurs: (facts: RequestFacts) => boolean;
+  /** Serves our own pages; always answers, with 404 or 405 if need be. */
+  readonly pages: Koa.Middleware<PageState>;
+  readonly proxy: Door;
+  readonly refuse: Refuse;
+  readonly requestLog: RequestLog;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/**
+ * What stands around every HTTP request, once: the wire is read, our own pages are told from proxied traffic, surprises
+ * become a 500 with the request id, and one line is logged. Decides nothing about proxied traffic.
+ */
+export function createApp(options: AppOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  const { read, isOurs, pages, proxy, refuse, requestLog, log, now } = options;
+  const app = new Koa<PageState>();
+  app.silent = true;
+
+  app.use(async (context, next) => {
+    // Doors write answers by themselves: Koa must not write a second one.
+    context.respond = false;
+    const { req: request, res: response } = context;
+    const startedAtMs = now();
+    const peerAddress = request.socket.remoteAddress ?? '';
+    const result = read(request);
+    if (result.kind === 'unreadable') {
+      answerWithoutBody(refuse({ kind: 'unreadable', unreadable: result.unreadable }, null), request, response);
+      const { status, reason } = result.unreadable;
+      requestLog.completed(null, { status, reason, route: null, user: null }, startedAtMs, peerAddress);
+      return;
+    }
+    const { facts } = result;
+    requestLog.completed(facts, await answer({ facts, request, response }), startedAtMs, peerAddress);
+
+    async function answer(exchange: Exchange): Promise<Completed> {
+      try {
+        if (!isOurs(facts)) return await proxy(exchange);
+        context.state.facts = facts;
+        await next();
+        return context.state.completed;
+      } catch (error) {
+        log.error('request.failed', {
+          requestId: facts.id,
+          error,
+          stack: error instanceof Error ? error.stack : undefined,
+        });
+        answerWithoutBody(refuse({ kind: 'internal' }, facts), request, response);
+        return { status: 500, reason: 'internal', route: null, user: null };
+      }
+    }
+  });
+  app.use(pages);
+
+  const handle = app.callback();
+  return (request, response) => void handle(request, response);
+}

@@ -1,0 +1,84 @@
+import { createSessionCookie, type SessionCookie } from '../session/cookie.ts';
+import { createLiveConnections } from '../session/live-connections.ts';
+import type { LiveConnections, SessionStore } from '../session/session.ts';
+import { createSessionStore } from '../session/store.ts';
+import { openStore } from '../store/open.ts';
+import { loadStoreSecret } from '../store/secret.ts';
+import type { Store } from '../store/store.ts';
+import type { Runtime } from '../runtime.ts';
+import { createUserDirectory } from '../users/directory.ts';
+import { createPasswordHasher, type PasswordHasher } from '../users/password-hasher.ts';
+import { describeFault } from '../faults.ts';
+import { GatewayError } from '../errors.ts';
+import type { UserDirectory } from '../users/user-directory.ts';
+import { createAudit, type Audit } from '../observability/audit.ts';
+import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { createLiveTraffic, type LiveTraffic } from './live-traffic.ts';
+import type { ServerConfig } from './config.ts';
+import type { SessionConfig } from '../session/config.ts';
+import type { SignInConfig } from '../sign-in/config.ts';
+import type { StoreConfig } from '../store/config.ts';
+
+/** What outlives a reload of the configuration: state, and what watches over it. */
+export interface Foundation {
+  readonly store: Store;
+  readonly secret: Buffer;
+  readonly cookie: SessionCookie;
+  readonly sessions: SessionStore;
+  readonly directory: UserDirectory;
+  readonly hasher: PasswordHasher;
+  readonly connections: LiveConnections;
+  readonly traffic: LiveTraffic;
+  readonly metrics: Metrics;
+  readonly audit: Audit;
+  readonly close: () => Promise<void>;
+}
+
+export interface FoundationConfig {
+  readonly server: ServerConfig & { readonly publicUrl: string };
+  readonly store: StoreConfig;
+  readonly session: SessionConfig;
+  readonly signIn: SignInConfig;
+}
+
+export async function layFoundation(config: FoundationConfig, runtime: Runtime): Promise<Foundation> {
+  const secret = await loadStoreSecret({ config: config.store, storeUrl: config.store.url, runtime });
+  const store = await openStore({ url: config.store.url, secret, runtime });
+  const audit = createAudit(runtime.log);
+  const metrics = createMetrics();
+  const { idleTimeout, lifetime, rememberFor } = config.session;
+  const sessions = createSessionStore({
+    store,
+    secret,
+    config: { idleTimeoutMs: idleTimeout, lifetimeMs: lifetime, rememberForMs: rememberFor },
+    runtime,
+  });
+  const directory = createUserDirectory({
+    file: config.signIn.local.users,
+    runtime,
+    store,
+  });
+  const [fault] = await directory.reload();
+  if (fault !== undefined) {
+    await store.close();
+    throw new GatewayError('users-file-invalid', describeFault(fault));
+  }
+  const connections = createLiveConnections({ sessions, runtime });
+  metrics.watchLiveConnections(connections.size);
+  return {
+    store,
+    secret,
+    cookie: createSessionCookie({ publicUrl: config.server.publicUrl, cookie: config.session.cookie }),
+    sessions,
+    directory,
+    hasher: createPasswordHasher({ runtime }),
+    connections,
+    traffic: createLiveTraffic(runtime.log),
+    metrics,
+    audit,
+    close: async () => {
+      connections.stop();
+      await store.close();
+    },
+  };
+}

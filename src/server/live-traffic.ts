@@ -1,0 +1,55 @@
+import type { Gate } from '../gate.ts';
+import type { RequestFacts } from '../request/facts.ts';
+import type { Log } from '../runtime.ts';
+
+/** Something that was let through and still runs: a request, a stream, a tunnel. */
+export interface LiveExchange {
+  readonly facts: RequestFacts;
+  /** WebSockets hear `code` (RFC 6455 §7.4.1); requests are aborted. */
+  readonly close: (code: number) => void;
+  /** Open until one side closes it. */
+  readonly isTunnel: boolean;
+}
+
+/** WebSocket close codes (RFC 6455 §7.4.1): going away, policy violation. */
+export const closeCodes = { goingAway: 1001, notAllowed: 1008 } as const;
+
+/** What runs at this moment, through any door and any generation of the configuration. */
+export interface LiveTraffic {
+  readonly add: (exchange: LiveExchange) => () => void;
+  /** Asks the gate anew about everything that runs, after users or rules changed; closes what would not be let through now. */
+  readonly judgeAgain: (gate: Gate) => Promise<void>;
+  /** Closes everything that runs. */
+  readonly closeAll: () => void;
+  /** Tells every tunnel that we are going away. */
+  readonly closeTunnels: () => void;
+}
+
+export function createLiveTraffic(log: Log): LiveTraffic {
+  const exchanges = new Set<LiveExchange>();
+  return {
+    add: (exchange) => {
+      exchanges.add(exchange);
+      return () => exchanges.delete(exchange);
+    },
+    judgeAgain: async (gate) => {
+      for (const exchange of [...exchanges]) {
+        try {
+          const decision = await gate(exchange.facts);
+          if (decision.kind === 'forward') continue;
+          log.info('connection.closed', { requestId: exchange.facts.id, reason: decision.reason });
+          exchange.close(closeCodes.notAllowed);
+        } catch (error) {
+          // The store can't say: what was allowed goes on until it can.
+          log.warn('connection.not-judged', { requestId: exchange.facts.id, error });
+        }
+      }
+    },
+    closeAll: () => {
+      for (const exchange of [...exchanges]) exchange.close(closeCodes.goingAway);
+    },
+    closeTunnels: () => {
+      for (const exchange of [...exchanges]) if (exchange.isTunnel) exchange.close(closeCodes.goingAway);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type Koa from 'koa';
+import type { Authenticator } from '../authentication/authenticator.ts';
+import type { Config } from '../config/schema.ts';
+import type { Gate } from '../gate.ts';
+import type { Pages } from '../response/pages/pages.ts';
+import type { RouteTable } from '../route/table.ts';
+import type { Runtime } from '../runtime.ts';
+import { createFormTokens, type FormTokens } from '../sign-in/form-token.ts';
+import { createNamedHosts, createReturnTo, type ReturnTo } from '../sign-in/return-to.ts';
+import type { PasswordSignIn } from '../sign-in/sign-in.ts';
+import { deriveKey } from '../store/sealing.ts';
+import type { PageState } from './app.ts';
+import type { Foundation } from './foundation.ts';
+import { homePages } from './home-pages.ts';
+import { createPageServer, type Page } from './pages.ts';
+import { signInPages } from './sign-in-pages.ts';
+import { signOutPages } from './sign-out-pages.ts';
+
+export interface OwnPagesOptions {
+  readonly config: Config;
+  readonly foundation: Foundation;
+  readonly runtime: Runtime;
+  readonly pages: Pages;
+  readonly routes: RouteTable;
+  readonly gate: Gate;
+  readonly passwordSignIn: PasswordSignIn;
+  /** Believes the session cookie only. */
+  readonly authenticateSession: Authenticator;
+}
+
+/** What the handlers of our own pages work with. */
+export interface OwnPagesTools extends OwnPagesOptions {
+  readonly formTokens: FormTokens;
+  readonly returnTo: ReturnTo;
+}
+
+/** Our own pages under `authPath`: sign-in, sign-out, what stands behind the bare prefix, health, files. */
+export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageState> {
+  const { config, foundation, runtime, pages, routes } = options;
+  const { authPath, publicUrl } = config.server;
+  const tools: OwnPagesTools = {
+    ...options,
+    formTokens: createFormTokens({
+      key: deriveKey(foundation.secret, 'form-token'),
+      randomBytes: runtime.randomBytes,
+    }),
+    returnTo: createReturnTo({ publicUrl, authPath, servesHost: createNamedHosts(routes.routes) }),
+  };
+  const files: Page[] = [...pages.assets().keys()].map((path) => ({
+    method: 'GET',
+    path: path.slice(authPath.length),
+    handle: ({ facts }) => ({ answer: pages.asset(path) ?? pages.notFound(pages.visit(facts)), reason: 'asset' }),
+  }));
+  return createPageServer({
+    authPath,
+    pages: [...signInPages(tools), ...signOutPages(tools), ...homePages(tools), ...files],
+    notFound: ({ facts }) => pages.notFound(pages.visit(facts)),
+    methodNotAllowed: ({ facts }, allow) => pages.methodNotAllowed(pages.visit(facts), { allow }),
+  });
+}

@@ -1,0 +1,93 @@
+import type { Gate, Decision } from '../gate.ts';
+import type { Audit } from '../observability/audit.ts';
+import type { Completed } from '../observability/access-log.ts';
+import { hasCode } from '../errors.ts';
+import type { Refuse } from '../response/refusal.ts';
+import type { Route } from '../route/table.ts';
+import type { Log } from '../runtime.ts';
+import type { LiveConnections } from '../session/session.ts';
+import type { Forwarder, ForwardOutcome } from '../upstream/forward.ts';
+import type { Door, Exchange } from './exchange.ts';
+import type { LiveTraffic } from './live-traffic.ts';
+import { answerWithoutBody } from './refuse.ts';
+
+export interface ProxyDoorOptions {
+  readonly gate: Gate;
+  readonly forwarder: Forwarder;
+  readonly refuse: Refuse;
+  readonly connections: LiveConnections;
+  readonly traffic: LiveTraffic;
+  readonly audit: Audit;
+  readonly log: Log;
+}
+
+/** The HTTP door: asks the gate, then forwards or refuses. */
+export function createProxyDoor(options: ProxyDoorOptions): Door {
+  const { gate, forwarder, refuse, connections, traffic, audit, log } = options;
+
+  return async (exchange) => {
+    const { facts, request, response } = exchange;
+    let decision: Decision;
+    try {
+      const answer = gate(facts);
+      decision = answer instanceof Promise ? await answer : answer;
+    } catch (error) {
+      if (!hasCode(error, 'store-unavailable')) throw error;
+      log.error('store.unavailable', { requestId: facts.id, error });
+      answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5 }, facts), request, response);
+      return { status: 503, reason: 'store-unavailable', route: null, user: null };
+    }
+    if (decision.kind !== 'forward') {
+      const answer = refuse(decision, facts);
+      answerWithoutBody(answer, request, response);
+      const completed = completedOf(decision, answer.status);
+      if (decision.kind === 'deny')
+        audit('access.denied', facts, { route: decision.route.id, user: completed.user, reason: decision.reason });
+      return completed;
+    }
+    const { route, visitor, reason } = decision;
+    const handle = forwarder.forward({ facts, route, visitor, request, response, setCookies: [] });
+    const session = visitor?.session ?? null;
+    const done = session === null ? null : connections.add(session, handle.abort);
+    const over = visitor === null ? null : traffic.add({ facts, close: handle.abort, isTunnel: false });
+    const outcome = await handle.done;
+    done?.();
+    over?.();
+    return {
+      status: finish(outcome, route, exchange),
+      reason: reasonOf(outcome) ?? reason,
+      route: route.id,
+      user: visitor?.identity.user ?? null,
+    };
+  };
+
+  /** Answers for an upstream that did not; returns the status that the visitor saw. */
+  function finish(outcome: ForwardOutcome, route: Route, { facts, request, response }: Exchange): number {
+    if (outcome.kind === 'answered') return outcome.status;
+    if (outcome.kind !== 'failed') return 499;
+    log.warn('upstream.failed', {
+      requestId: facts.id,
+      error: outcome.error,
+      responseStarted: outcome.responseStarted,
+    });
+    if (!outcome.responseStarted) {
+      const kind = outcome.error.code === 'upstream-timeout' ? 'upstream-slow' : 'upstream-down';
+      answerWithoutBody(refuse({ kind, route }, facts), request, response);
+    }
+    return outcome.error.status;
+  }
+}
+
+function reasonOf(outcome: ForwardOutcome): string | null {
+  if (outcome.kind === 'failed') return outcome.error.code;
+  if (outcome.kind === 'aborted') return 'session-ended';
+  return outcome.kind === 'client-gone' ? 'client-gone' : null;
+}
+
+/** What the log says of a decision that let nobody through. */
+export function completedOf(decision: Exclude<Decision, { kind: 'forward' }>, status: number): Completed {
+  const route = decision.kind === 'no-route' ? null : decision.route.id;
+  const visitor = decision.kind === 'deny' || decision.kind === 'step-up' ? decision.visitor : null;
+  const rejected = decision.kind === 'challenge' ? decision.rejected : null;
+  return { status, reason: rejected?.reason ?? decision.reason, route, user: visitor?.identity.user ?? null };
+}

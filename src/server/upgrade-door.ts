@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { hasCode } from '../errors.ts';
+import type { Gate } from '../gate.ts';
+import type { Audit } from '../observability/audit.ts';
+import type { Completed } from '../observability/access-log.ts';
+import type { RequestFacts } from '../request/facts.ts';
+import type { Answer } from '../response/answer.ts';
+import type { Refuse } from '../response/refusal.ts';
+import { answerBytes } from '../response/write.ts';
+import type { Route } from '../route/table.ts';
+import type { Log } from '../runtime.ts';
+import type { LiveConnections } from '../session/session.ts';
+import type { Upgrader } from '../upstream/upgrade.ts';
+import { closeCodes, type LiveTraffic } from './live-traffic.ts';
+import { completedOf } from './proxy-door.ts';
+
+export interface UpgradeDoorOptions {
+  readonly gate: Gate;
+  readonly upgrader: Upgrader;
+  readonly refuse: Refuse;
+  readonly connections: LiveConnections;
+  readonly traffic: LiveTraffic;
+  readonly audit: Audit;
+  readonly log: Log;
+}
+
+/** Resolves when the tunnel is closed or the refusal is written; never rejects. */
+export type UpgradeDoor = (
+  facts: RequestFacts,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+) => Promise<Completed>;
+
+/** The door for WebSockets and every other `Upgrade`: the same gate, answers on the raw socket. */
+export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
+  const { gate, upgrader, refuse, connections, traffic, audit, log } = options;
+
+  const say = (socket: Duplex, answer: Answer, completed: Omit<Completed, 'status'>): Completed => {
+    endSocket(socket, answerBytes(answer));
+    return { status: answer.status, ...completed };
+  };
+
+  return async (facts, request, socket, head) => {
+    try {
+      const decision = await gate(facts);
+      if (decision.kind !== 'forward') {
+        const answer = refuse(decision, facts);
+        const completed = completedOf(decision, answer.status);
+        if (decision.kind === 'deny')
+          audit('access.denied', facts, { route: decision.route.id, user: completed.user, reason: decision.reason });
+        return say(socket, answer, completed);
+      }
+      const { route, visitor } = decision;
+      const known = { route: route.id, user: visitor?.identity.user ?? null };
+      if (isForeignOrigin(facts, route)) {
+        audit('access.denied', facts, { ...known, reason: 'cross-origin-websocket' });
+        return say(socket, refuse({ kind: 'websocket-origin' }, facts), {
+          ...known,
+          reason: 'cross-origin-websocket',
+        });
+      }
+      const handle = upgrader.upgrade({ facts, route, visitor, request, socket, head });
+      const over = traffic.add({ facts, close: handle.close, isTunnel: true });
+      const session = visitor?.session ?? null;
+      const done = session === null ? null : connections.add(session, () => handle.close(closeCodes.notAllowed));
+      const outcome = await handle.done;
+      done?.();
+      over();
+      if (outcome.kind !== 'failed')
+        return { status: outcome.kind === 'answered' ? outcome.status : 499, reason: decision.reason, ...known };
+      log.warn('upstream.failed', {
+        requestId: facts.id,
+        error: outcome.error,
+        responseStarted: outcome.responseStarted,
+      });
+      if (outcome.responseStarted) return { status: outcome.error.status, reason: outcome.error.code, ...known };
+      const kind = outcome.error.code === 'upstream-timeout' ? 'upstream-slow' : 'upstream-down';
+      return say(socket, refuse({ kind, route }, facts), { ...known, reason: outcome.error.code });
+    } catch (error) {
+      const unavailable = hasCode(error, 'store-unavailable');
+      log.error(unavailable ? 'store.unavailable' : 'request.failed', { requestId: facts.id, error });
+      const failure = unavailable
+        ? ({ kind: 'unavailable', retryAfterSeconds: 5 } as const)
+        : ({ kind: 'internal' } as const);
+      const reason = unavailable ? 'store-unavailable' : 'internal';
+      return say(socket, refuse(failure, facts), { reason, route: null, user: null });
+    }
+  };
+}
+
+/**
+ * The session cookie rides along with a WebSocket that any page opens (no CORS there), so an origin that is not the
+ * app's own must be named by the route. A program sends no Origin. RFC 6455 §10.2.
+ */
+function isForeignOrigin(facts: RequestFacts, route: Route): boolean {
+  const origin = facts.header('origin');
+  if (origin === undefined) return false;
+  return origin.toLowerCase() !== facts.origin && !route.allowedOrigins.has(origin.toLowerCase());
+}
+
+/** Writes the last bytes on a raw socket and sees to it that the socket goes away even when the other end does not read. */
+export function endSocket(socket: Duplex, bytes: Buffer): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(bytes);
+  socket.resume();
+  const giveUp = setTimeout(() => socket.destroy(), 2_000);
+  giveUp.unref();
+  socket.once('close', () => clearTimeout(giveUp));
+}
