@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts';
 import type { RequestFacts } from '../request/facts.ts';
 
 /** Whole body of a form. */
@@ -21,7 +22,7 @@ export interface ReadFormOptions {
 
 /**
  * Reads a form's body (`application/x-www-form-urlencoded`, WHATWG URL §5.1) in bounded time and memory, strictly: each field
- * once, UTF-8, no compression. Nothing is trimmed. Rejects only when the connection breaks.
+ * once, UTF-8, no compression. Nothing is trimmed. Rejects with `client-gone` when the connection breaks.
  */
 export async function readForm(
   body: AsyncIterable<Uint8Array>,
@@ -87,6 +88,8 @@ async function readBody(body: AsyncIterable<Uint8Array>, timeoutMs: number): Pro
       if (size > maxBodyBytes) return 'large';
       chunks.push(step.value);
     }
+  } catch (error) {
+    throw new GatewayError('client-gone', 'could not read a form: the connection broke', { cause: error });
   } finally {
     clearTimeout(timer);
   }
