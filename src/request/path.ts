@@ -111,8 +111,8 @@ function isOverlong(lead: number, next: number): boolean {
   return lead === 0xfc && next < 0x84;
 }
 
-/** `.` or `..` between slashes in either spelling, also before `;`, also with blanks behind, which Windows drops. */
-const dotSegment = /(?:\/|%2F)\.{1,2}(?:%20)*(?:\/|%2F|;|%3B|$)/;
+/** `.` or `..` between slashes in either spelling, also before `;`, `%23` or `%3F`, also with blanks behind, which Windows drops. */
+const dotSegment = /(?:\/|%2F)\.{1,2}(?:%20)*(?:\/|%2F|;|%3B|%23|%3F|$)/;
 
 /** Two slashes at the start, also when dropping `;parameters` makes them: an authority to some (RFC 3986 §3.3). */
 const authorityLike = /^\/(?:(?:;|%3B)[^/]*)?(?:\/|%2F)/;
