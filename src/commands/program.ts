@@ -4,6 +4,7 @@ import type { CommandContext } from './context.ts';
 import { registerHashPasswordCommand } from './hash-password.ts';
 import { registerInitCommand } from './init.ts';
 import { registerSchemaCommand } from './schema.ts';
+import { registerUserCommand } from './user.ts';
 import { registerStartCommand } from './start.ts';
 
 /**
@@ -31,6 +32,7 @@ export async function runProgram(args: readonly string[], version: string, conte
     registerCheckCommand,
     registerSchemaCommand,
     registerHashPasswordCommand,
+    registerUserCommand,
   ])
     register(program, context);
   try {
