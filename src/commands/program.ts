@@ -5,6 +5,7 @@ import { registerHashPasswordCommand } from './hash-password.ts';
 import { registerInitCommand } from './init.ts';
 import { registerSchemaCommand } from './schema.ts';
 import { registerUserCommand } from './user.ts';
+import { registerSessionCommand } from './session.ts';
 import { registerStartCommand } from './start.ts';
 
 /**
@@ -33,6 +34,7 @@ export async function runProgram(args: readonly string[], version: string, conte
     registerSchemaCommand,
     registerHashPasswordCommand,
     registerUserCommand,
+    registerSessionCommand,
   ])
     register(program, context);
   try {

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { canonicalPrefix } from '../request/path.ts';
+import { canonicalPrefix, foldPath } from '../request/path.ts';
 import { routeHost } from '../route/config.ts';
 import type { ListenAddress } from '../server/config.ts';
 import type { ConfigPath } from './config-path.ts';
@@ -82,7 +82,8 @@ function checkRoutes({ routes, server }: Config, complain: Complain): void {
     const problem = problemOfPath(route.path);
     if (problem !== undefined) complain(['routes', index, 'path'], problem);
     const path = canonicalPrefix(route.path) ?? route.path;
-    if (path === server.authPath || path.startsWith(`${server.authPath}/`))
+    // As the most forgiving reader sees it: what could be taken for ours must not lead to an app.
+    if (`${foldPath(path)}/`.startsWith(`${foldPath(server.authPath)}/`))
       complain(['routes', index, 'path'], `lies under server.authPath (${server.authPath}), which is ours alone`);
 
     const place = `${routeHost(route.host) ?? ''} ${path}`;

@@ -75,7 +75,8 @@ function createPool(target: UpstreamTarget, timeouts: UpstreamTimeouts): Pool {
       // The certificate is that of the upstream's own name, whatever `Host` the visitor's request carries.
       const name = target.origin.startsWith('https:') && isIP(plainHost) === 0 ? { servername: plainHost } : {};
       connect({ ...options, ...name }, (...result) => {
-        if (result[1] !== null) {
+        // Without a connection undici hands over the error alone.
+        if (result[0] === null) {
           readBeforeFailing(result[1]);
           noteUse(result[1]);
         }

@@ -111,6 +111,12 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
       if (request.httpVersion !== '1.0') relayInterim(response, status, headers);
       return;
     }
+    const coding = headers['transfer-encoding'];
+    if (coding !== undefined && String(coding).toLowerCase() !== 'chunked') {
+      // Only chunks are taken off here; another coding would reach the visitor as if it were the content.
+      controller.abort(invalidAnswer('answered in an unknown transfer coding', route.upstream));
+      return;
+    }
     const flat = this.#responseHeaders({
       status,
       rawHeaders: rawOf(controller.rawHeaders),

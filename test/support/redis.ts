@@ -44,8 +44,8 @@ const pings = (port: number): Promise<boolean> =>
     () => false,
   );
 
-/** Starts redis-server; throws when it does not come up. */
-export async function startRedis(): Promise<RedisServer> {
+/** Starts redis-server, with further arguments of its command line; throws when it does not come up. */
+export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
   const binary = findProgram('redis-server');
   if (binary === null) throw new Error('redis-server is not installed');
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-redis-'));
@@ -54,7 +54,7 @@ export async function startRedis(): Promise<RedisServer> {
   const startOn = async (port: number): Promise<void> => {
     const started = spawn(
       binary,
-      ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
+      ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, ...args],
       { stdio: 'ignore' },
     );
     child = started;

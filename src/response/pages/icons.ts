@@ -34,12 +34,12 @@ const ground = '<path d="M3 74h74"/>';
 const inner = '<path d="M24 74V40a16 16 0 0 1 32 0v34"/>';
 
 const scenes: Readonly<Record<Scene, string>> = {
-  open: `${outer}${inner}${ground}<path class="lit" d="M40 62h26m-7-7 7 7-7 7"/>`,
-  closed: `${outer}${inner}${ground}<path class="lit" d="M32 29v45M40 24v50M48 29v45M24 46h32M24 60h32"/>`,
+  open: `<path class="faint" d="M10 74V38a30 30 0 0 1 60 0v13"/><path d="M24 74V40a16 16 0 0 1 32 0v11"/>${ground}<path class="lit" d="M37 62h36m-7-7 7 7-7 7"/>`,
+  closed: `${outer}<path class="lit" d="M32 27.5V72M40 25.5V72M48 27.5V72M25.5 44h29M25.5 58h29"/>${inner}${ground}`,
   empty: `${outer}<path stroke-dasharray="1 6" d="M24 74V40a16 16 0 0 1 32 0v34"/>${ground}`,
   broken: `${outer}<path d="M24 74V56m0-9v-7a16 16 0 0 1 7.5-13.5M39 24a16 16 0 0 1 17 16v10m0 9v15"/>${ground}<path class="lit" d="M36 52l8 8m0-8-8 8"/>`,
   slow: `${outer}${inner}${ground}<circle class="lit" cx="40" cy="53" r="10"/><path class="lit" d="M40 47v6l4 3"/>`,
-  question: `${outer}${inner}${ground}<path class="lit" d="M35.5 46.500a4.700 4.700 0 1 1 6.800 4.200c-1.500.8-2.300 1.700-2.300 3.300v1M40 61v.2"/>`,
+  question: `${outer}${inner}${ground}<path class="lit" d="M35.5 46.5a4.7 4.7 0 1 1 6.8 4.2c-1.5.8-2.3 1.7-2.3 3.3v1M40 61v.2"/>`,
   wait: `${outer}${inner}${ground}<path class="lit" d="M36 46v14M44 46v14"/>`,
 };
 

@@ -133,7 +133,9 @@ export async function startForwarder(
     void handle.done.then((outcome) => {
       outcomes.push(outcome);
       if (outcome.kind === 'failed' && !outcome.responseStarted)
-        response.writeHead(outcome.error.status).end(`refused ${outcome.error.code}`);
+        response
+          .writeHead(outcome.error.status, { 'Content-Length': 8 + outcome.error.code.length })
+          .end(`refused ${outcome.error.code}`);
     });
   };
   const server = createServer({ requestTimeout: 0 }, serve);

@@ -187,6 +187,16 @@ test('refuses two routes for one place, and an id given twice', (t) => {
   ]);
 });
 
+test('knows one place by its canonical form', (t) => {
+  const same = (first: string, second: string): boolean =>
+    faultsOf(`routes: [{ upstream: 'http://a', ${first} }, { upstream: 'http://a', ${second} }]`).length === 1;
+  t.true(same('path: /%61pp', 'path: /app'));
+  t.true(same('path: /ü', 'path: /%c3%bc/'));
+  t.true(same('host: WIKI.test', 'host: wiki.test'));
+  t.false(same('path: /app', 'path: /App'));
+  t.false(same('host: a.test', "host: '*.a.test'"));
+});
+
 test('refuses a path that is meant as a pattern or can never fit', (t) => {
   for (const path of [
     '/a.*',
@@ -202,6 +212,7 @@ test('refuses a path that is meant as a pattern or can never fit', (t) => {
     '/%zz',
     '/a%2fb',
     '/_auth/x',
+    '/%5fAUTH',
   ])
     t.is(faultsOf(`routes: [{ upstream: 'http://a', path: '${path}' }]`).length, 1, path);
   t.is(faultsOf(`routes: [{ upstream: 'http://a', path: '/c++/~me/a.b-c' }]`).length, 0);
