@@ -114,7 +114,7 @@ async function runTests() {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (/^(not )?ok \d+.* # (SKIP|TODO)/.test(line)) count.skipped += 1;
+      if (/^(not )?ok \d+.* # (SKIP|TODO)$/.test(line)) count.skipped += 1;
       else if (/^ok \d+/.test(line)) count.passed += 1;
       else if (/^not ok \d+/.test(line)) count.failed += 1;
     }
