@@ -14,8 +14,8 @@ export interface EventChannel {
   /** Own events come back too. Returns the function that ends the subscription. */
   readonly subscribe: (listener: (news: StoreNews) => void) => () => void;
   /**
-   * Called before a cached session is believed. Delivers what is pending (SQLite looks for news here) and returns false
-   * while the channel is lost: then nothing cached may be believed and caches must be dropped.
+   * Called before a cached session is believed. Delivers what is pending (SQLite looks for news here, once a turn of the event
+   * loop) and returns false while the channel is lost: then nothing cached may be believed and caches must be dropped.
    */
   readonly isCurrent: () => boolean;
 }

@@ -249,6 +249,8 @@ test('tells of an end even after a nap that was longer than events are kept', as
   store.events.subscribe(({ kind }) => heard.push(kind));
   t.true(store.events.isCurrent());
   runtime.advance(400_000);
+  // It looks once a turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
   t.true(store.events.isCurrent());
   t.deepEqual(heard, ['missed']);
   await store.close();
