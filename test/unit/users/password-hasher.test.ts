@@ -199,3 +199,19 @@ test('knows which hashes are worth renewing', (t) => {
   t.true(renew(argon2iVector));
   t.true(renew(bcryptVector));
 });
+
+test('leaves the event loop free while passwords are hashed', async (t) => {
+  const hasher = createPasswordHasher({ runtime: createTestRuntime() });
+  let turns = 0;
+  let busy = true;
+  const count = (): void => {
+    turns += 1;
+    if (busy) setImmediate(count);
+  };
+  count();
+  const weak = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
+  await Promise.all(Array.from({ length: 20 }, () => Promise.all([hasher.hash('x'), hasher.verify('x', weak, [])])));
+  busy = false;
+  // Hashes computed on the event loop would leave it about one turn each.
+  t.true(turns > 500, `${turns} turns`);
+});

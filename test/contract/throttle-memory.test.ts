@@ -1,0 +1,4 @@
+import test from 'ava';
+import { throttleContract } from './throttle-contract.ts';
+
+throttleContract(test, 'memory');
