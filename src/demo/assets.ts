@@ -10,11 +10,12 @@ header > div, main { inline-size: min(100%, 66rem); margin-inline: auto; padding
 header > div { display: flex; align-items: center; gap: 1rem; flex-wrap: wrap; padding-block: .8rem; }
 header strong { margin-inline-end: auto; } header a { font-weight: 600; }
 main { display: grid; gap: 1.25rem; padding-block: 2rem 3rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); align-items: start; }
-.hello, .full { grid-column: 1 / -1; }
+.hello, .full { grid-column: 1 / -1; } .stack { display: grid; gap: 1.25rem; min-inline-size: 0; }
 h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; letter-spacing: -.015em; } h2 { margin: 0 0 .6rem; font-size: 1.05rem; } p { margin: .25rem 0; } .soft { color: var(--soft); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1.15rem 1.25rem; min-inline-size: 0; }
-.table { overflow-x: auto; } table { inline-size: 100%; border-collapse: collapse; font-size: .92rem; } th, td { padding: .4rem .5rem; text-align: start; vertical-align: top; border-block-start: 1px solid var(--line); } th { font-weight: 600; white-space: nowrap; } td, code, pre, output { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .88rem; overflow-wrap: anywhere; }
+.table { overflow-x: auto; } table { inline-size: 100%; border-collapse: collapse; font-size: .92rem; } th, td { padding: .4rem .5rem; text-align: start; vertical-align: top; border-block-start: 1px solid var(--line); } th { font-weight: 600; white-space: nowrap; inline-size: 1%; padding-inline-end: 1.25rem; } td, code, pre, output { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .88rem; overflow-wrap: anywhere; }
 tr.identity > * { background: var(--mark); border-block-color: var(--mark-edge); } tr:first-child > * { border-block-start: 0; }
+@media (max-width: 34rem) { th, td { display: block; inline-size: auto; } td { border: 0; padding-block-start: 0; } th { padding-block-end: .1rem; } }
 form { display: flex; gap: .6rem; flex-wrap: wrap; align-items: end; margin: .4rem 0; } label { display: grid; gap: .25rem; flex: 1 1 12rem; font-size: .92rem; }
 input { font: inherit; color: inherit; min-inline-size: 0; inline-size: 100%; background: var(--paper); border: 1px solid color-mix(in srgb, var(--soft) 75%, var(--line)); border-radius: 8px; padding: .5rem .65rem; }
 button { font: inherit; font-weight: 600; min-block-size: 2.6rem; padding: .35rem 1.05rem; border: 0; border-radius: 8px; background: var(--blue); color: var(--blue-ink); cursor: pointer; }

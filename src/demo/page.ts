@@ -1,17 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import { escape, readable } from './html.ts';
 
-function headerRows(request: IncomingMessage): string {
+const identityName = /^(remote-|x-forwarded-(user|email|groups|preferred)|x-auth-request-)/i;
+
+function table(rows: readonly string[]): string {
+  return `<div class="table"><table>${rows.join('\n')}</table></div>`;
+}
+
+/** Header lines as they came, in order: those that tell who the visitor is, or all the others. */
+function headerRows(request: IncomingMessage, ofIdentity: boolean): string[] {
   const rows: string[] = [];
   for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
     const name = request.rawHeaders[index] ?? '';
     const value = readable(request.rawHeaders[index + 1] ?? '');
-    const mark = /^(remote-|x-forwarded-(user|email|groups|preferred)|x-auth-request-)/i.test(name)
-      ? ' class="identity"'
-      : '';
+    if (identityName.test(name) !== ofIdentity) continue;
+    const mark = ofIdentity ? ' class="identity"' : '';
     rows.push(`<tr${mark}><th scope="row">${escape(name)}</th><td>${escape(value)}</td></tr>`);
   }
-  return rows.join('\n');
+  return rows;
 }
 
 function cookieRows(request: IncomingMessage): string {
@@ -21,7 +27,7 @@ function cookieRows(request: IncomingMessage): string {
     const [name = '', ...value] = pair.trim().split('=');
     return `<tr><th scope="row">${escape(name)}</th><td>${escape(readable(value.join('=')))}</td></tr>`;
   });
-  return `<div class="table"><table>${rows.join('\n')}</table></div>`;
+  return table(rows);
 }
 
 /** The whole page: what this app received, and a few things to try. `posted` is what the form sent, or null. */
@@ -29,6 +35,7 @@ export function page(request: IncomingMessage, posted: string | null): string {
   const user = request.headers['remote-user'];
   const name = request.headers['remote-name'];
   const shown = [name, user].find((value): value is string => typeof value === 'string' && value !== '');
+  const identity = headerRows(request, true);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -52,19 +59,24 @@ export function page(request: IncomingMessage, posted: string | null): string {
   }</p>
 <p class="soft">You asked for <code>${escape(request.method ?? '')} ${escape(request.url ?? '')}</code></p>
 </div>
-<section class="full"><h2>Headers that arrived</h2><div class="table"><table>${headerRows(request)}</table></div></section>
-<section><h2>Cookies that arrived</h2>${cookieRows(request)}</section>
-<section><h2>A form</h2>
-<form method="post" action="/form"><label for="words">Some words<input id="words" name="words" autocomplete="off"></label><button>Post</button></form>
-${posted === null ? '' : `<p role="status">Received: <code id="posted">${escape(posted)}</code></p>`}</section>
+${identity.length === 0 ? '' : `<section class="full"><h2>Who you are, by the headers that arrived</h2>${table(identity)}</section>`}
+<div class="stack">
 <section><h2>A WebSocket</h2>
 <p id="socket-state" class="dot">connecting</p><output id="socket-clock" class="clock" aria-live="off">–</output>
 <form id="socket-form"><label for="socket-text">Say something<input id="socket-text" autocomplete="off"></label><button>Send</button></form>
 <output id="socket-echo"></output></section>
-<section><h2>An event stream</h2><p class="soft">Server-sent events, one a second.</p><output id="events" class="clock" aria-live="off">–</output></section>
 <section><h2>An upload</h2><p class="soft">Counted and hashed while it streams in; nothing is kept.</p>
 <form id="upload-form"><label for="file">A file of any size<input id="file" type="file"></label><button>Send</button></form>
 <output id="upload"></output></section>
+</div>
+<div class="stack">
+<section><h2>An event stream</h2><p class="soft">Server-sent events, one a second.</p><output id="events" class="clock" aria-live="off">–</output></section>
+<section><h2>A form</h2>
+<form method="post" action="/form"><label for="words">Some words<input id="words" name="words" autocomplete="off"></label><button>Post</button></form>
+${posted === null ? '' : `<p role="status">Received: <code id="posted">${escape(posted)}</code></p>`}</section>
+<section><h2>Cookies that arrived</h2>${cookieRows(request)}</section>
+</div>
+<section class="full"><h2>All other headers that arrived</h2>${table(headerRows(request, false))}</section>
 </main>
 </body>
 </html>

@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import type { Browser, Page } from 'playwright-core';
 import { writeAnswer } from '../../src/response/write.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
-import { everyPage } from '../unit/response/every-page.ts';
+import { everyPage, plainTexts, type Texts } from '../unit/response/every-page.ts';
 import { factsOf, pagesFor } from '../unit/response/support.ts';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -18,7 +20,7 @@ interface Violation {
 }
 
 /** One page and state at its own address: `/en/sign-in`; what a form posts is remembered. */
-async function serve(theme: Record<string, unknown>) {
+async function serve(theme: Record<string, unknown>, texts: Texts = plainTexts) {
   const pages = pagesFor({ theme: { title: 'Acme', ...theme }, publicUrl: 'http://localhost' });
   const posts: URLSearchParams[] = [];
   const server = createServer((request, response) => {
@@ -37,7 +39,7 @@ async function serve(theme: Record<string, unknown>) {
       return;
     }
     const visit = pages.visit(factsOf({ url: `https://auth.example.com/_auth/x?lang=${language}` }));
-    const answer = everyPage(pages, visit).find(([entry]) => entry === name)?.[1] ?? pages.notFound(visit);
+    const answer = everyPage(pages, visit, texts).find(([entry]) => entry === name)?.[1] ?? pages.notFound(visit);
     writeAnswer(answer, response);
   });
   server.listen(0, '127.0.0.1');
@@ -60,8 +62,9 @@ test.after.always(async () => (await chromium)?.close());
 async function withSite(
   theme: Record<string, unknown>,
   act: (browser: Browser, site: Awaited<ReturnType<typeof serve>>) => Promise<void>,
+  texts?: Texts,
 ) {
-  const site = await serve(theme);
+  const site = await serve(theme, texts);
   chromium ??= launchChromium();
   try {
     await act(await chromium, site);
@@ -81,6 +84,8 @@ function tell(violations: readonly Violation[]): string {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`).join('\n');
 }
 
+const sidewaysOverflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+
 const story = hasChromium ? test : test.skip;
 
 for (const colorScheme of ['light', 'dark'] as const)
@@ -97,14 +102,47 @@ for (const colorScheme of ['light', 'dark'] as const)
         for (const name of site.names) {
           await page.goto(`${site.origin}/${language}/${name}`);
           t.is(tell(await violationsOf(page)), '', name);
-          const overflow = await page.evaluate<number>(
-            'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-          );
+          const overflow = await page.evaluate<number>(sidewaysOverflow);
           t.true(overflow <= 0, `${name} scrolls sideways by ${overflow} px`);
         }
         t.deepEqual(blocked, []);
       });
     });
+
+story('long names and titles stay within a narrow page', async (t) => {
+  const long = 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(4);
+  const texts = Object.fromEntries(Object.keys(plainTexts).map((key) => [key, long])) as unknown as Texts;
+  await withSite(
+    { title: long.slice(0, 80), footer: long },
+    async (browser, site) => {
+      const page = await browser.newPage({ viewport: { width: 320, height: 800 } });
+      for (const name of site.names) {
+        await page.goto(`${site.origin}/de/${name}`);
+        const overflow = await page.evaluate<number>(sidewaysOverflow);
+        t.true(overflow <= 0, `${name} scrolls sideways by ${overflow} px`);
+      }
+    },
+    { ...texts, returnTo: plainTexts.returnTo, url: `https://${long}.example.com/` },
+  );
+});
+
+story("the operator's logo stands in the place of the arch, and has a size", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-logo-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const logo = join(folder, 'logo.svg');
+  writeFileSync(
+    logo,
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 48"><rect width="200" height="48"/></svg>',
+  );
+  await withSite({ logo }, async (browser, site) => {
+    const page = await browser.newPage();
+    for (const name of ['sign-in', 'home']) {
+      await page.goto(`${site.origin}/en/${name}`);
+      const box = await page.getByRole('img', { name: 'Acme' }).boundingBox();
+      t.true(box !== null && box.width > 100 && box.height > 30, `${name}: ${JSON.stringify(box)}`);
+    }
+  });
+});
 
 story('an accent of the operator keeps every page readable', async (t) => {
   await withSite({ accent: '#ffd400' }, async (browser, site) => {

@@ -34,7 +34,7 @@ export const en = {
     errors: {
       mismatch: 'That user name and password don’t match. Check both and try again.',
       throttled: (seconds: number) =>
-        `Too many tries. For your safety, sign-in pauses here: try again in ${roughSpan(language, seconds)}.`,
+        `Too many tries. For your safety, signing in is paused here: try again in ${roughSpan(language, seconds)}.`,
       busy: 'Many people are signing in at this moment. Wait a few seconds, then try again.',
       'expired-form': 'This form had been open for too long, or came from elsewhere. Please sign in again.',
     },
@@ -97,7 +97,7 @@ export const en = {
   tooManyTries: {
     title: 'Too many tries',
     lead: (seconds: number) =>
-      `For everyone’s safety, sign-in pauses here. Try again in ${roughSpan(language, seconds)}. Sessions that are open stay open.`,
+      `For everyone’s safety, signing in is paused here. Try again in ${roughSpan(language, seconds)}. Sessions that are open stay open.`,
     back: 'Back to sign-in',
   },
 
