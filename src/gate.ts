@@ -104,7 +104,7 @@ function settle(route: Route, verdict: StrictVerdict, visitor: Authenticated | n
 }
 
 /** One way in which the request may be understood, and the rules that judge it so; null: no route would have it. */
-interface Reading {
+export interface Reading {
   readonly policy: Policy | null;
   readonly question: PolicyQuestion;
 }
@@ -115,7 +115,7 @@ type StrictVerdict = Verdict | { readonly kind: 'no-route' };
  * The plain reading first. Then all others that an upstream might make of the path (facts.otherReadings), each as it is
  * and without regard to case, judged by the rules of the route that has the request and of the one that would have it.
  */
-function readingsOf(facts: RequestFacts, route: Route, routes: RouteTable, nowMs: number): readonly Reading[] {
+export function readingsOf(facts: RequestFacts, route: Route, routes: RouteTable, nowMs: number): readonly Reading[] {
   const { method, host, clientAddress } = facts;
   const question = (path: string, ignoreCase: boolean): PolicyQuestion => ({
     path,
@@ -145,7 +145,8 @@ function readingsOf(facts: RequestFacts, route: Route, routes: RouteTable, nowMs
   return readings;
 }
 
-const strictness = {
+/** Of all readings the strictest verdict stands. */
+export const strictness = {
   allow: 0,
   'needs-recent-sign-in': 1,
   'needs-second-factor': 2,

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerCheckCommand } from './check.ts';
 import type { CommandContext } from './context.ts';
+import { registerExplainCommand } from './explain.ts';
 import { registerHashPasswordCommand } from './hash-password.ts';
 import { registerInitCommand } from './init.ts';
 import { registerSchemaCommand } from './schema.ts';
@@ -31,6 +32,7 @@ export async function runProgram(args: readonly string[], version: string, conte
     registerStartCommand,
     registerInitCommand,
     registerCheckCommand,
+    registerExplainCommand,
     registerSchemaCommand,
     registerHashPasswordCommand,
     registerUserCommand,

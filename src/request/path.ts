@@ -1,4 +1,4 @@
-import type { CanonicalPath, RequestFacts } from './facts.ts';
+import type { CanonicalPath } from './facts.ts';
 
 /** What a raw path says, or why two servers could read it differently. */
 export type PathReading =
@@ -180,27 +180,4 @@ function foldEscape(escape: string, hex: string): string {
   const code = Number.parseInt(hex, 16);
   const keeps = code === 0x20 || code === 0x25 || code === 0x2f || code === 0x7f;
   return keeps ? escape : String.fromCharCode(code).toLowerCase();
-}
-
-/** `under`: plainly ours. `disguised`: some upstream or cache might take it for ours, so nobody may have it. */
-export type PrefixRelation = 'under' | 'disguised' | 'apart';
-
-/** Tells how requests stand to a path prefix that is reserved on every host (`server.authPath`). */
-export function createPrefixTest(prefix: string): (facts: RequestFacts) => PrefixRelation {
-  const folded = foldPath(prefix);
-  return (facts) => {
-    if (isUnder(prefix, facts.path))
-      return facts.rawPath === facts.path && facts.otherReadings.length === 0 ? 'under' : 'disguised';
-    if (isLooselyUnder(folded, facts.path)) return 'disguised';
-    return facts.otherReadings.some((reading) => isLooselyUnder(folded, reading)) ? 'disguised' : 'apart';
-  };
-}
-
-function isUnder(prefix: string, path: string): boolean {
-  return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f);
-}
-
-function isLooselyUnder(folded: string, path: string): boolean {
-  const text = foldPath(path);
-  return isUnder(folded, text.includes('%2f') ? merge(text.replaceAll('%2f', '/')) : text);
 }

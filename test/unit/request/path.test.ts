@@ -1,7 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { canonicalPath, canonicalPrefix, createPrefixTest, foldPath, readPath } from '../../../src/request/path.ts';
-import { factsOf } from './support.ts';
+import { canonicalPath, canonicalPrefix, foldPath, readPath } from '../../../src/request/path.ts';
 
 /** `400 reason`, or the canonical path with its other readings behind it. */
 function read(raw: string): string {
@@ -189,21 +188,4 @@ test('writes paths of the configuration as requests have them', (t) => {
   for (const text of ['', 'x', '/a/../b', '/a//b', '//a', '/a?b', '/a#b', '/a\\b', '/%zz'])
     t.is(canonicalPath(text), null, text);
   t.is(canonicalPrefix('/a%2fb'), null);
-});
-
-test('tells our own prefix from its disguises', (t) => {
-  const relation = createPrefixTest('/_auth');
-  const of = (url: string): string => relation(factsOf({ url }));
-  for (const url of ['/_auth', '/_auth/', '/_auth/sign-in?x']) t.is(of(url), 'under', url);
-  for (const url of [
-    '/_AUTH/sign-in',
-    '/%5fauth/sign-in',
-    '/_auth%2fsign-in',
-    '/_auth;x/y',
-    '/_auth/x;y',
-    '/_auth//x',
-    '/_Auth',
-  ])
-    t.is(of(url), 'disguised', url);
-  for (const url of ['/', '/_authx', '/x/_auth', '/_aut']) t.is(of(url), 'apart', url);
 });
