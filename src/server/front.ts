@@ -1,6 +1,5 @@
 import { createAuthenticator } from '../authentication/authenticator.ts';
 import { createSessionCookieAuthenticator } from '../authentication/session-cookie.ts';
-import type { Config } from '../config/schema.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { compileBasicAuth, compileHeaderSet } from '../identity/header-sets.ts';
 import { createReservedHeaders } from '../identity/headers.ts';
@@ -25,6 +24,7 @@ import type { ListenHandlers } from './listen.ts';
 import { createOwnPages } from './own-pages.ts';
 import { createOwnPaths } from './own-paths.ts';
 import { createProxyDoor } from './proxy-door.ts';
+import type { ServerSettings } from './settings.ts';
 import { createUpgradeDoor } from './upgrade-door.ts';
 
 /** Everything that one configuration says about requests; a reload makes a new one. */
@@ -35,7 +35,7 @@ export interface Front extends ListenHandlers {
 }
 
 /** Joins the rooms for one configuration. Throws `config-invalid` when a file that it names can't be read. */
-export function createFront(config: Config, foundation: Foundation, runtime: Runtime): Front {
+export function createFront(config: ServerSettings, foundation: Foundation, runtime: Runtime): Front {
   const { server, identity, signIn } = config;
   const { sessions, directory, cookie, connections, traffic, audit, metrics } = foundation;
   const { log, now } = runtime;

@@ -1,6 +1,5 @@
 import type Koa from 'koa';
 import type { Authenticator } from '../authentication/authenticator.ts';
-import type { Config } from '../config/schema.ts';
 import type { Gate } from '../gate.ts';
 import type { Pages } from '../response/pages/pages.ts';
 import type { RouteTable } from '../route/table.ts';
@@ -13,11 +12,12 @@ import type { PageState } from './app.ts';
 import type { Foundation } from './foundation.ts';
 import { homePages } from './home-pages.ts';
 import { createPageServer, type Page } from './pages.ts';
+import type { ServerSettings } from './settings.ts';
 import { signInPages } from './sign-in-pages.ts';
 import { signOutPages } from './sign-out-pages.ts';
 
 export interface OwnPagesOptions {
-  readonly config: Config;
+  readonly config: ServerSettings;
   readonly foundation: Foundation;
   readonly runtime: Runtime;
   readonly pages: Pages;

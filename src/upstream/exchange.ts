@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher, Pool } from 'undici';
-import { wasReused } from './agents.ts';
-import { codeOf, invalidAnswer, upstreamFailure } from './failure.ts';
+import { invalidAnswer, upstreamFailure } from './failure.ts';
 import type { ForwardHandle, ForwardJob, ForwardOutcome } from './forward.ts';
 import { responseTrailers } from './response-headers.ts';
 import type { UpstreamAnswer } from './response-headers.ts';
+import { mayTryAgain } from './retry.ts';
 import { upstreamTarget } from './rewrite.ts';
 import { Upload } from './upload.ts';
 
@@ -160,7 +160,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
       this.#finish({ kind: 'client-gone' });
       return;
     }
-    if (!this.#heard && !this.#retried && !facts.hasBody && isSafe(facts.method) && diedIdle(cause)) {
+    if (!this.#heard && !this.#retried && !facts.hasBody && mayTryAgain(facts.method, cause)) {
       this.#retried = true;
       queueMicrotask(() => this.#over || this.#pool.dispatch(this.#options, this));
       return;
@@ -226,19 +226,6 @@ function relayInterim(response: ServerResponse, status: number, headers: NodeJS.
   } catch {
     return;
   }
-}
-
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
-
-function isSafe(method: string): boolean {
-  return safeMethods.has(method);
-}
-
-/** The connection had served before and was hung up while idle: this request met the hang-up and was not seen. */
-function diedIdle(cause: Error): boolean {
-  const code = codeOf(cause);
-  if (code !== 'UND_ERR_SOCKET' && code !== 'ECONNRESET' && code !== 'EPIPE') return false;
-  return wasReused(cause);
 }
 
 /** Ends the visitor's connection so that what was sent can't pass for a whole answer. */

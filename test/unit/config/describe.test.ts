@@ -35,9 +35,11 @@ test('lets ${…} stand for any text in the JSON Schema', (t) => {
 
 const files = readdirSync(new URL('config/', root), { recursive: true, encoding: 'utf8' });
 for (const name of files.filter((file) => file.endsWith('.yaml') && !file.endsWith('users.yaml')))
-  test(`config/${name} loads without a warning`, (t) => {
+  test(`config/${name} loads`, (t) => {
     const result = loadConfig({ file: fileURLToPath(new URL(`config/${name}`, root)), env: {} });
-    t.deepEqual(result.kind === 'ok' ? result.warnings : result.faults, []);
+    t.deepEqual(result.kind === 'ok' ? [] : result.faults, []);
+    // A recipe may show something that one has to be warned of.
+    if (result.kind === 'ok' && !name.startsWith('recipes/')) t.deepEqual(result.warnings, []);
   });
 
 for (const page of readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' }))
