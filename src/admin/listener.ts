@@ -5,6 +5,7 @@ import { unlink } from 'node:fs/promises';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../runtime.ts';
 import type { EndReason, Session } from '../session/session.ts';
+import { viewSession } from '../session/view.ts';
 
 /** What the admin listener may do with sessions. */
 export interface AdminSessions {
@@ -116,7 +117,7 @@ async function listSessions(user: string | null, options: AdminOptions): Promise
   } else {
     for await (const session of options.sessions.listAll()) sessions.push(session);
   }
-  return json(200, { sessions: sessions.map(outline) });
+  return json(200, { sessions: sessions.map(viewSession) });
 }
 
 async function endSessions(parameters: URLSearchParams, options: AdminOptions): Promise<AdminAnswer> {
@@ -133,20 +134,6 @@ async function endSessions(parameters: URLSearchParams, options: AdminOptions): 
     if (await options.sessions.end(session.id, 'revoked')) ended += 1;
   options.audit({ all: true, ended });
   return json(200, { ended });
-}
-
-function outline(session: Session): Record<string, unknown> {
-  return {
-    id: session.id,
-    user: session.identity.user,
-    method: session.identity.method,
-    address: session.address,
-    userAgent: session.userAgent,
-    createdAt: new Date(session.createdAtMs).toISOString(),
-    lastSeenAt: new Date(session.lastSeenAtMs).toISOString(),
-    expiresAt: new Date(session.expiresAtMs).toISOString(),
-    remembered: session.remembered,
-  };
 }
 
 /** A page in the operator's browser must not steer us: no Origin, no fetch metadata, and no name that DNS could rebind. */

@@ -45,7 +45,8 @@ function ask(listen: string, options: Target & { readonly method: string; readon
   const unreachable = (why: string, cause?: unknown): GatewayError =>
     new GatewayError('admin-unreachable', `could not ask the gateway at ${listen}: ${why}`, { cause });
   return new Promise((resolve, reject) => {
-    const headers = { Accept: 'application/json' };
+    // Not the configured name: the listener refuses names that DNS could have led here.
+    const headers = { Accept: 'application/json', Host: 'localhost' };
     const asking = request({ ...options, headers, agent: false, timeout: timeoutMs }, (answer) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -58,7 +59,9 @@ function ask(listen: string, options: Target & { readonly method: string; readon
       answer.on('end', () => {
         const status = answer.statusCode ?? 0;
         const body = readJson(Buffer.concat(chunks).toString('utf8'));
-        if (status >= 200 && status < 300 && body !== undefined) resolve(body);
+        // 404 with a count is an answer too: the session was not there.
+        const isAnswer = (status >= 200 && status < 300) || (status === 404 && isObject(body) && 'ended' in body);
+        if (isAnswer && body !== undefined) resolve(body);
         else reject(unreachable(`it answered ${status}${detailOf(body)}; is this the admin listener?`));
       });
     });
@@ -84,9 +87,11 @@ function readJson(text: string): unknown {
   }
 }
 
-/** What a problem document (RFC 9457) says. */
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
 function detailOf(body: unknown): string {
-  if (typeof body !== 'object' || body === null) return '';
-  const text = 'detail' in body ? body.detail : 'title' in body ? body.title : undefined;
+  const text = isObject(body) && 'error' in body ? body.error : undefined;
   return typeof text === 'string' ? ` (${text})` : '';
 }

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import type { SessionView } from '../../src/session/view.ts';
+import { listenAdmin } from '../../src/admin/listener.ts';
+import { canonicalUserName } from '../../src/identity/user-name.ts';
+import { createSessionStore } from '../../src/session/store.ts';
+import { openStore } from '../../src/store/open.ts';
 import { runCommand } from '../support/command.ts';
+import { createTestRuntime } from '../support/runtime.ts';
 import { freePort } from '../support/programs.ts';
 import { makeDirectory } from '../support/temporary.ts';
 
@@ -42,6 +47,7 @@ async function setUp(t: ExecutionContext, { listen = 'tcp' }: { listen?: 'tcp' |
       id === '' ? user === null || session.user === user : session.id === id,
     );
     response.setHeader('Content-Type', 'application/json');
+    response.statusCode = id !== '' && chosen.length === 0 ? 404 : 200;
     response.end(JSON.stringify(request.method === 'GET' ? { sessions: chosen } : { ended: chosen.length }));
   });
   t.teardown(() => {
@@ -156,3 +162,47 @@ test('says what to do when the listener is off, has no fixed port, is not there,
   t.is(other.code, 1);
   t.regex(other.stderr, /it answered 404; is this the admin listener\?/);
 });
+
+for (const kind of ['tcp', 'unix'] as const) {
+  test(`ends real sessions through a real admin listener on ${kind}`, async (t) => {
+    const cwd = await makeDirectory(t);
+    const runtime = createTestRuntime();
+    const secret = Buffer.alloc(32, 3);
+    const store = await openStore({ url: 'memory:', secret, runtime });
+    t.teardown(() => store.close());
+    const lifetimes = { idleTimeoutMs: 60_000, lifetimeMs: 60_000, rememberForMs: 0 };
+    const live = createSessionStore({ store, secret, config: lifetimes, runtime });
+    const signIn = (user: string) => {
+      const identity = { user, name: '', email: '', groups: [], claims: {}, method: 'local' };
+      return live.create({ identity, remembered: false, amr: ['pwd'], address: '::1', userAgent: '', credential: '' });
+    };
+    const [ann, bob] = [await signIn('ann'), await signIn('bob')];
+    const path = join(cwd, 'admin.sock');
+    const listener = await listenAdmin(kind === 'unix' ? { path } : { host: '127.0.0.1', port: 0 }, {
+      sessions: live,
+      metrics: async () => ({ contentType: 'text/plain', text: '' }),
+      ready: async () => undefined,
+      canonicalUserName,
+      audit: () => undefined,
+      log: runtime.log,
+    });
+    t.teardown(() => listener.close());
+    const listen = typeof listener.address === 'string' ? `unix:${path}` : `127.0.0.1:${listener.address.port}`;
+    await writeFile(
+      join(cwd, 'x.yaml'),
+      `admin: { listen: '${listen}' }\nroutes: [{ upstream: 'http://127.0.0.1:1' }]\n`,
+    );
+    const run = (...args: string[]) =>
+      runCommand(['session', ...args.slice(0, 1), '--config', 'x.yaml', ...args.slice(1)], { cwd });
+
+    t.is((await run('list')).stdout.trimEnd().split('\n').length, 3);
+    t.is((await run('revoke', '--', ann.session.id)).stdout, 'ended 1 session\n');
+    t.is(await live.find(ann.token), null);
+    const again = await run('revoke', '--', ann.session.id);
+    t.is(again.code, 1);
+    t.regex(again.stderr, /no live session has that ID/);
+    t.is((await run('revoke', '--user', 'BOB')).stdout, 'ended 1 session\n');
+    t.is(await live.find(bob.token), null);
+    t.is((await run('revoke', '--all')).stdout, 'ended 0 sessions\n');
+  });
+}
