@@ -166,5 +166,3 @@ function strictest(readings: readonly Reading[], subject: PolicySubject | null):
 }
 
 const noRoute: StrictVerdict = { kind: 'no-route' };
-
-export type { Authentication };

@@ -37,8 +37,6 @@ export interface Policy {
   readonly evaluate: (question: PolicyQuestion, subject: PolicySubject | null) => Verdict;
   /** Some rule looks at the path: only then do other readings and other cases matter within this route. */
   readonly judgesPaths: boolean;
-  /** Some rule looks at the method: then no header may turn it into another behind our back. */
-  readonly judgesMethods: boolean;
 }
 
 /** Compiles the access rules of one route. Throws RangeError on values that the configuration's own checks refuse. */
@@ -57,7 +55,6 @@ export function createPolicy(rules: readonly Rule[]): Policy {
       return noneFits;
     },
     judgesPaths: rules.some((rule) => rule.when.some((criterion) => criterion.key === 'paths')),
-    judgesMethods: rules.some((rule) => rule.when.some((criterion) => criterion.key === 'methods')),
   });
 }
 

@@ -47,7 +47,6 @@ export function routeTo(origin: string, changes: Partial<Route> = {}): Route {
     clearCookies: [],
     policy: {
       judgesPaths: false,
-      judgesMethods: false,
       evaluate: () => ({ kind: 'allow', rule: 0, anonymous: false }),
     },
     headers: compileHeaderSet('remote'),

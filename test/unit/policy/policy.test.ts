@@ -135,12 +135,11 @@ test('fits hosts exactly, and wildcards to every depth but not to the domain its
     t.is(judge(access, { host }).kind, 'deny', host);
 });
 
-test('says what it looks at', (t) => {
+test('says whether it looks at paths', (t) => {
   const policy = (access: Access) => compilePolicy(accessConfig.parse(access));
   t.true(policy([{ allow: 'anyone', when: { paths: '/x' } }]).judgesPaths);
-  t.true(policy([{ allow: 'anyone' }, { deny: 'anyone', when: { methods: 'GET' } }]).judgesMethods);
   t.false(policy('signed-in').judgesPaths);
-  t.false(policy([{ allow: { methods: 'local' } }]).judgesMethods);
+  t.false(policy([{ allow: 'anyone', when: { methods: 'GET' } }]).judgesPaths);
 });
 
 // --- Rules against a reference that is written as the contract reads.

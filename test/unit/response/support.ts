@@ -69,7 +69,7 @@ export function routeOf(more: Partial<Route> = {}): Route {
     acceptBasic: false,
     allowedOrigins: new Set(),
     clearCookies: [],
-    policy: { evaluate: () => ({ kind: 'deny', rule: null }), judgesPaths: false, judgesMethods: false },
+    policy: { evaluate: () => ({ kind: 'deny', rule: null }), judgesPaths: false },
     headers: { names: [], write: () => [], writeAll: () => [] },
     basicAuth: null,
     ...more,
