@@ -1,4 +1,5 @@
 import { createAuthenticator } from '../authentication/authenticator.ts';
+import { createBasicAuthenticator } from '../authentication/basic.ts';
 import { createSessionCookieAuthenticator } from '../authentication/session-cookie.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { compileBasicAuth, compileHeaderSet } from '../identity/header-sets.ts';
@@ -70,7 +71,11 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     audit,
   });
   const authenticateSession = createSessionCookieAuthenticator({ sessions, directory, runtime });
-  const authenticate = createAuthenticator([authenticateSession]);
+  // Basic first: on a route that accepts it, it wins over the cookie.
+  const authenticate = createAuthenticator([
+    createBasicAuthenticator({ verify: method.verify, throttle, directory, runtime }),
+    authenticateSession,
+  ]);
   const gate = createGate({ routes, authenticate, now });
   const pages = createPages({
     theme: config.theme,
