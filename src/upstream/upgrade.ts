@@ -1,42 +1,89 @@
+import { createProxyServer } from 'http-proxy';
+import type { ProxyServer } from 'http-proxy';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Authenticated } from '../authentication/authenticator.ts';
-import { GatewayError } from '../errors.ts';
+import type { GatewayError } from '../errors.ts';
 import type { RequestFacts } from '../request/facts.ts';
+import type { UpstreamTarget } from '../route/config.ts';
 import type { Route } from '../route/table.ts';
-import type { ForwarderOptions, ForwardOutcome } from './forward.ts';
+import { defaultTimeouts } from './agents.ts';
+import { Doorstep, plainUpgrade } from './doorstep.ts';
+import type { ForwarderOptions } from './forward.ts';
+import { createRequestHeaders } from './request-headers.ts';
+import { createResponseHeaders } from './response-headers.ts';
+import { upstreamTarget } from './rewrite.ts';
+import { Tunnel } from './tunnel.ts';
 
-/** An upgrade that the gate lets through. */
+/** An upgrade that the gate lets through, as node's `upgrade` event gave it. */
 export interface UpgradeJob {
+  /** `upgrade` holds the one protocol to ask for. */
   readonly facts: RequestFacts;
   readonly route: Route;
+  /** Null where anyone may pass. */
   readonly visitor: Authenticated | null;
   readonly request: IncomingMessage;
+  /** Nothing has been written to it yet. */
   readonly socket: Duplex;
+  /** What came behind the request's head. */
   readonly head: Buffer;
 }
 
+export type UpgradeOutcome =
+  /** The tunnel stood, and is over by itself. */
+  | { readonly kind: 'tunnelled' }
+  /** The upstream answered otherwise than with 101: passed on as it was, and the connection closed. */
+  | { readonly kind: 'answered'; readonly status: number }
+  /** Not started: nothing was written, and the answer is for the caller to give. Started: the connection has been cut. */
+  | { readonly kind: 'failed'; readonly error: GatewayError; readonly responseStarted: boolean }
+  | { readonly kind: 'client-gone' }
+  /** `close` was called. */
+  | { readonly kind: 'closed' };
+
 export interface UpgradeHandle {
-  /** Never rejects. */
-  readonly done: Promise<ForwardOutcome>;
-  /** Ends the tunnel; a WebSocket hears the close code first. */
-  readonly close: (code: number) => void;
+  /** When everything is over. Never rejects. */
+  readonly done: Promise<UpgradeOutcome>;
+  /**
+   * Ends it now, whatever state it is in; a WebSocket's visitor is told with this close code (RFC 6455 §7.4; default 1001,
+   * going away).
+   */
+  readonly close: (code?: number) => void;
 }
 
 export interface Upgrader {
   readonly upgrade: (job: UpgradeJob) => UpgradeHandle;
 }
 
-/** Refuses every upgrade until the tunnel stands. */
-export function createUpgrader(_options: ForwarderOptions): Upgrader {
+/** Asks upstreams for WebSockets and other upgrades, by http-proxy, and joins the two connections. */
+export function createUpgrader({ reserved, isOwnCookie, timeouts }: ForwarderOptions): Upgrader {
+  const requestHeaders = createRequestHeaders({ reserved, isOwnCookie });
+  const responseHeaders = createResponseHeaders({ isOwnCookie });
+  const limits = { ...defaultTimeouts, ...timeouts };
+  const tunnels = new WeakMap<IncomingMessage, Tunnel>();
+  const proxies = new WeakMap<UpstreamTarget, ProxyServer>();
+
+  const proxyTo = (target: UpstreamTarget): ProxyServer => {
+    const known = proxies.get(target);
+    if (known) return known;
+    const proxy = createProxyServer({
+      target:
+        target.socketPath === null
+          ? target.origin
+          : { protocol: 'http:', host: 'localhost', socketPath: target.socketPath },
+    });
+    proxy.on('proxyReqWs', (outgoing, message) => tunnels.get(message)?.prepare(outgoing));
+    proxies.set(target, proxy);
+    return proxy;
+  };
+
   return {
-    upgrade: () => ({
-      done: Promise.resolve({
-        kind: 'failed',
-        error: new GatewayError('upstream-unreachable', 'upgrades are not carried yet'),
-        responseStarted: false,
-      }),
-      close: () => undefined,
-    }),
+    upgrade: (job) => {
+      const tunnel = new Tunnel(job, requestHeaders(job, job.facts.upgrade[0] ?? ''), responseHeaders, limits);
+      const doorstep = new Doorstep();
+      const message = plainUpgrade(doorstep, upstreamTarget(job.facts, job.route));
+      tunnels.set(message, tunnel);
+      tunnel.start(() => proxyTo(job.route.upstream).ws(message, doorstep, {}), doorstep);
+      return tunnel;
+    },
   };
 }

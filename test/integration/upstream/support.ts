@@ -11,6 +11,8 @@ import type { CanonicalPath, RawHeader, RequestFacts } from '../../../src/reques
 import type { Route } from '../../../src/route/table.ts';
 import { createForwarder } from '../../../src/upstream/forward.ts';
 import type { ForwardHandle, ForwardOutcome, ForwarderOptions } from '../../../src/upstream/forward.ts';
+import { createUpgrader } from '../../../src/upstream/upgrade.ts';
+import type { UpgradeHandle, UpgradeOutcome } from '../../../src/upstream/upgrade.ts';
 
 export const alice: Identity = {
   user: 'alice',
@@ -142,6 +144,39 @@ export async function startForwarder(
   const port = await listen(t, server);
   t.teardown(() => forwarder.close());
   return { port, outcomes, handles };
+}
+
+export interface UpgradeGateway {
+  readonly port: number;
+  readonly outcomes: UpgradeOutcome[];
+  readonly handles: UpgradeHandle[];
+}
+
+/** A bare server whose every upgrade goes to the route; refusals are `502 code`. */
+export async function startUpgrader(
+  t: ExecutionContext,
+  route: Route,
+  options: { readonly timeouts?: ForwarderOptions['timeouts'] } = {},
+): Promise<UpgradeGateway> {
+  const upgrader = createUpgrader({
+    reserved: createReservedHeaders([route.headers]),
+    isOwnCookie,
+    ...(options.timeouts ? { timeouts: options.timeouts } : {}),
+  });
+  const outcomes: UpgradeOutcome[] = [];
+  const handles: UpgradeHandle[] = [];
+  const server = createServer();
+  server.on('upgrade', (incoming, socket, head) => {
+    const visitor = visitorOf(alice);
+    const handle = upgrader.upgrade({ facts: factsOf(incoming), route, visitor, request: incoming, socket, head });
+    handles.push(handle);
+    void handle.done.then((outcome) => {
+      outcomes.push(outcome);
+      if (outcome.kind === 'failed' && !outcome.responseStarted)
+        socket.end(`HTTP/1.1 ${outcome.error.status} X\r\nConnection: close\r\n\r\nrefused ${outcome.error.code}`);
+    });
+  });
+  return { port: await listen(t, server), outcomes, handles };
 }
 
 export async function listen(t: ExecutionContext, server: Server | TcpServer): Promise<number> {
