@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Dispatcher, Pool } from 'undici';
 import { invalidAnswer, upstreamFailure } from './failure.ts';
 import type { ForwardHandle, ForwardJob, ForwardOutcome } from './forward.ts';
@@ -7,9 +6,7 @@ import type { UpstreamAnswer } from './response-headers.ts';
 import { mayTryAgain } from './retry.ts';
 import { upstreamTarget } from './rewrite.ts';
 import { Upload } from './upload.ts';
-
-/** How long the rest of an upload may go on arriving after it was answered (milliseconds), before the connection is cut. */
-const leftoverMs = 30_000;
+import { cut, limitLeftover, reasonPhrase, relayInterim } from './visitor-side.ts';
 
 /**
  * A small body leaves in one write with its headers: node joins strings, but hands the kernel a vector for a string and a buffer.
@@ -149,7 +146,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
     if (last === null) response.end();
     else if (last.length <= joinedBytes && !response.chunkedEncoding) response.end(last.toString('latin1'), 'latin1');
     else response.end(last);
-    if (!request.complete) limitLeftover(this.#job);
+    if (!request.complete) limitLeftover(request);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
@@ -207,38 +204,4 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
 
 function rawOf(headers: Dispatcher.DispatchController['rawHeaders']): readonly (Buffer | string)[] {
   return Array.isArray(headers) ? headers : [];
-}
-
-/** Node refuses what is not Latin-1 in a status line; the number alone says enough then. */
-function reasonPhrase(text: string): string {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text) ? text : '';
-}
-
-/**
- * Passes 102 and 103 on; they are hints, so that one which node won't write is dropped. A 100 never gets here: `Expect`
- * is answered by us.
- */
-function relayInterim(response: ServerResponse, status: number, headers: NodeJS.Dict<string | string[]>): void {
-  if (response.headersSent || response.destroyed) return;
-  try {
-    if (status === 102) response.writeProcessing();
-    if (status === 103 && headers['link'] !== undefined) response.writeEarlyHints({ link: headers['link'] });
-  } catch {
-    return;
-  }
-}
-
-/** Ends the visitor's connection so that what was sent can't pass for a whole answer. */
-function cut(response: ServerResponse): void {
-  const { socket } = response;
-  // An HTTP/1.0 answer without a length is whole at the connection's plain end: reset it.
-  if (socket && response.req.httpVersion === '1.0' && !('encrypted' in socket)) socket.resetAndDestroy();
-  response.destroy();
-}
-
-/** Node reads and drops what is left of an upload after its answer; this bounds how long. */
-function limitLeftover({ request }: ForwardJob): void {
-  const timer = setTimeout(() => request.socket.destroy(), leftoverMs);
-  timer.unref();
-  request.once('close', () => clearTimeout(timer));
 }
