@@ -29,6 +29,7 @@ export async function makeSessions(directory: string, configFile: string, count:
     if (user === null) throw new Error('the users file was not read');
     const { token } = await foundation.sessions.create({
       identity: user.identity,
+      site: 'app.test',
       remembered: false,
       amr: ['pwd'],
       address: '127.0.0.1',

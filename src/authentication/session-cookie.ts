@@ -7,6 +7,8 @@ import type { Authenticated, Authentication, Authenticator, Rejected } from './a
 export interface SessionCookieAuthenticatorOptions {
   readonly sessions: Pick<SessionStore, 'find' | 'touch' | 'update' | 'end'>;
   readonly directory: Pick<UserDirectory, 'revision' | 'find' | 'sameCredential'>;
+  /** Where the cookie that a host may set is sent; as `SessionCookie` has it. */
+  readonly siteOf: (host: string) => string;
   readonly runtime: Runtime;
 }
 
@@ -18,6 +20,7 @@ interface Checked {
 
 const ambiguous = rejected('ambiguous-session-cookie');
 const unknown = rejected('session-unknown');
+const elsewhere = rejected('session-of-another-host');
 
 /**
  * Believes the session cookie. Two distinct tokens in one request are no token: we can't know who set which. A session of a
@@ -27,6 +30,7 @@ const unknown = rejected('session-unknown');
 export function createSessionCookieAuthenticator({
   sessions,
   directory,
+  siteOf,
   runtime,
 }: SessionCookieAuthenticatorOptions): Authenticator {
   const checked = new WeakMap<Session, Checked>();
@@ -62,8 +66,10 @@ export function createSessionCookieAuthenticator({
     return updated === null ? unknown : accept(updated, revision);
   };
 
-  const judge = (session: Session | null): Authentication | Promise<Authentication> => {
+  const judge = (session: Session | null, host: string): Authentication | Promise<Authentication> => {
     if (session === null) return unknown;
+    // Browsers send a cookie only where it was set: elsewhere somebody carries a token about.
+    if (session.site !== siteOf(host)) return elsewhere;
     const { revision } = directory;
     const known = checked.get(session);
     if (known?.revision === revision) {
@@ -88,7 +94,7 @@ export function createSessionCookieAuthenticator({
     if (token === undefined) return { kind: 'none' };
     if (facts.sessionTokens.some((other) => other !== token)) return ambiguous;
     const found = sessions.find(token);
-    return found instanceof Promise ? found.then(judge) : judge(found);
+    return found instanceof Promise ? found.then((session) => judge(session, facts.host)) : judge(found, facts.host);
   };
 }
 

@@ -17,7 +17,8 @@ export function warnOf(config: Config, warn: Complain): void {
       'is http: passwords and cookies travel in the clear; put TLS in front and write https',
     );
   for (const [index, network] of server.trustedProxies.entries())
-    if (/\/0$/.test(network))
+    // Shorter than any network that somebody owns: half of the addresses, written twice, is everybody too.
+    if (/\/[0-7]$/.test(network))
       warn(['server', 'trustedProxies', index], 'trusts everybody to say who they are; name only your own proxies');
   const address = readListenAddress(admin.listen);
   if (address?.kind === 'tcp' && !isLoopbackHost(address.host))

@@ -20,6 +20,8 @@ export interface SessionCookie {
    * pieces (`sallyport.0`). None of them reaches an upstream, none is taken from one.
    */
   readonly isOurs: (name: string) => boolean;
+  /** Where a cookie that is set at `host` (lower case) is sent: its domain, or that host alone. */
+  readonly siteOf: (host: string) => string;
   /** A `Set-Cookie` value. Without `maxAgeSeconds` the browser forgets the cookie when it closes. */
   readonly serialize: (token: string, options?: { readonly maxAgeSeconds?: number }) => string;
   /** A `Set-Cookie` value that removes the cookie: the same attributes, or the browser would keep it. */
@@ -55,6 +57,10 @@ export function createSessionCookie({ publicUrl, cookie }: SessionCookieOptions)
           .replace(/^__(?:host|secure)-/, '')
           .replace(/\.\d{1,9}$/, ''),
       ),
+    siteOf: (host) => {
+      const { domain } = cookie;
+      return domain !== null && (host === domain || host.endsWith(`.${domain}`)) ? domain : host;
+    },
     serialize: (token, { maxAgeSeconds } = {}) => {
       const age =
         maxAgeSeconds === undefined ? '' : `; Max-Age=${Math.floor(Math.min(maxAgeSeconds, maxAgeLimitSeconds))}`;

@@ -37,6 +37,7 @@ export function newSession(id: string, input: NewSession, lifetimes: SessionLife
   return {
     id,
     identity: input.identity,
+    site: input.site,
     authenticatedAtMs: nowMs,
     createdAtMs: nowMs,
     lastSeenAtMs: nowMs,

@@ -52,7 +52,7 @@ function isSession(value: unknown): value is Session {
   return (
     isObject(value) &&
     isIdentity(value['identity']) &&
-    ['id', 'address', 'userAgent', 'credential'].every((key) => typeof value[key] === 'string') &&
+    ['id', 'site', 'address', 'userAgent', 'credential'].every((key) => typeof value[key] === 'string') &&
     ['authenticatedAtMs', 'createdAtMs', 'lastSeenAtMs', 'idleTimeoutMs', 'expiresAtMs'].every((key) =>
       Number.isFinite(value[key]),
     ) &&

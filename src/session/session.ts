@@ -5,6 +5,8 @@ export interface Session {
   /** base64url(SHA-256(token)), 43 characters: the store's key, and the name for listing and revoking. */
   readonly id: string;
   readonly identity: Identity;
+  /** Host, or cookie domain, that the cookie was given to; the token is good nowhere else. */
+  readonly site: string;
   /** When this sign-in (or the last step-up) happened. */
   readonly authenticatedAtMs: number;
   readonly createdAtMs: number;
@@ -26,6 +28,7 @@ export interface Session {
 
 export interface NewSession {
   readonly identity: Identity;
+  readonly site: string;
   readonly remembered: boolean;
   readonly amr: readonly string[];
   readonly address: string;

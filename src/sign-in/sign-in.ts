@@ -17,6 +17,8 @@ export interface PasswordSignInOptions {
   readonly method: PasswordMethod;
   readonly throttle: Throttle;
   readonly sessions: Pick<SessionStore, 'create' | 'find' | 'end'>;
+  /** Where the cookie that a host may set is sent; as `SessionCookie` has it. */
+  readonly siteOf: (host: string) => string;
   /** "Keep me signed in" is offered at all. */
   readonly rememberAllowed: boolean;
   readonly audit: SignInAudit;
@@ -53,7 +55,7 @@ export interface PasswordSignIn {
 const busyRetrySeconds = 2;
 
 export function createPasswordSignIn(options: PasswordSignInOptions): PasswordSignIn {
-  const { method, throttle, sessions, rememberAllowed, audit } = options;
+  const { method, throttle, sessions, siteOf, rememberAllowed, audit } = options;
 
   const start = async (verdict: Extract<PasswordVerdict, { kind: 'verified' }>, attempt: SignInTry) => {
     const { facts, currentTokens } = attempt;
@@ -61,6 +63,7 @@ export function createPasswordSignIn(options: PasswordSignInOptions): PasswordSi
     const replaced = await endSessionsOf(sessions, currentTokens, 'replaced');
     const { token, session } = await sessions.create({
       identity: verdict.identity,
+      site: siteOf(facts.host),
       remembered: attempt.remember && rememberAllowed,
       amr: verdict.amr,
       address: facts.clientAddress,

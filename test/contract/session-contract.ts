@@ -20,6 +20,7 @@ export function identityOf(user: string, groups: readonly string[] = []): Identi
 function signIn(user: string, over: Partial<NewSession> = {}): NewSession {
   return {
     identity: identityOf(user),
+    site: 'app.test',
     remembered: false,
     amr: ['pwd'],
     address: '192.0.2.7',

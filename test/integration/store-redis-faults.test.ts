@@ -18,6 +18,7 @@ const secret = randomBytes(32);
 const config = { idleTimeoutMs: 3_600_000, lifetimeMs: 43_200_000, rememberForMs: 0 };
 const input: NewSession = {
   identity: { user: 'ann', name: 'Ann', email: '', groups: [], claims: {}, method: 'local' },
+  site: 'app.test',
   remembered: false,
   amr: ['pwd'],
   address: '',

@@ -53,7 +53,7 @@ test('keeps every session that was answered when the process is killed', async (
     const sessions = createSessionStore({ store, secret, config: ${JSON.stringify(config)}, runtime });
     const identity = { user: 'ann', name: '', email: '', groups: [], claims: {}, method: 'local' };
     for (let count = 0; count < 90; count += 1) {
-      const { token, session } = await sessions.create({ identity, remembered: false, amr: [], address: '', userAgent: '', credential: '' });
+      const { token, session } = await sessions.create({ identity, site: 'app.test', remembered: false, amr: [], address: '', userAgent: '', credential: '' });
       if (count % 3 === 0) await sessions.end(session.id, 'signed-out');
       process.stdout.write((count % 3 === 0 ? 'ended ' : 'live ') + token + '\\n');
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -118,6 +118,7 @@ test('holds neither token nor user name nor address in what a copy of the files 
       claims: {},
       method: 'local',
     },
+    site: 'app.test',
     remembered: false,
     amr: ['pwd'],
     address: '198.51.100.77',

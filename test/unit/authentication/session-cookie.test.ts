@@ -26,6 +26,7 @@ function sessionOf(over: Partial<Session> = {}): Session {
   return {
     id: 'id-of-ann',
     identity: identityOf(),
+    site: 'app.test',
     authenticatedAtMs: 5,
     createdAtMs: 5,
     lastSeenAtMs: 5,
@@ -41,7 +42,7 @@ function sessionOf(over: Partial<Session> = {}): Session {
 }
 
 function factsWith(...sessionTokens: string[]): RequestFacts {
-  return { sessionTokens } as unknown as RequestFacts;
+  return { sessionTokens, host: 'app.test' } as unknown as RequestFacts;
 }
 
 function setUp({ session = sessionOf() }: { session?: Session } = {}) {
@@ -58,6 +59,7 @@ function setUp({ session = sessionOf() }: { session?: Session } = {}) {
     user: { identity: identityOf(), disabled: false, passwordHash: '', credential: 'c1' } as DirectoryUser | null,
   };
   const authenticate = createSessionCookieAuthenticator({
+    siteOf: (host) => host,
     runtime,
     sessions: {
       find: (token) => {
@@ -187,4 +189,16 @@ test('lets a request pass whose slide could not be written', async (t) => {
   t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'authenticated');
   await new Promise((resolve) => setImmediate(resolve));
   t.true(runtime.lines.some(({ event }) => event === 'session.touch-failed'));
+});
+
+test('believes a session only where its cookie is sent', async (t) => {
+  for (const [site, expected] of [
+    ['app.test', 'authenticated'],
+    ['other.test', 'session-of-another-host, cleared'],
+    ['', 'session-of-another-host, cleared'],
+  ] as const) {
+    const { state, authenticate } = setUp({ session: sessionOf({ site }) });
+    t.is(reasonOf(await authenticate(factsWith('good'), scope)), expected);
+    t.deepEqual(state.ended, [], 'where it belongs it goes on');
+  }
 });

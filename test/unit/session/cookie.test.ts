@@ -65,3 +65,14 @@ test('leaves the neighbours alone', (t) => {
   ];
   for (const name of names) t.false(onHttps.isOurs(name), name);
 });
+
+test('knows where a cookie is sent: to its own host, or within its domain', (t) => {
+  t.is(onHttps.siteOf('app.test'), 'app.test');
+  const shared = createSessionCookie({
+    publicUrl: 'https://auth.example.test',
+    cookie: { name: 'sallyport', domain: 'example.test', sameSite: 'lax' },
+  });
+  for (const host of ['example.test', 'auth.example.test', 'a.b.example.test'])
+    t.is(shared.siteOf(host), 'example.test', host);
+  for (const host of ['evilexample.test', 'example.test.evil.test', 'other.test']) t.is(shared.siteOf(host), host);
+});

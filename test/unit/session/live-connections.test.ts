@@ -34,6 +34,7 @@ function setUp() {
     const session: Session = {
       id,
       identity: { user: 'ann', name: '', email: '', groups: [], claims: {}, method: 'local' },
+      site: 'app.test',
       authenticatedAtMs: nowMs,
       createdAtMs: nowMs,
       lastSeenAtMs: nowMs,

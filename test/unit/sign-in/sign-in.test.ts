@@ -64,6 +64,7 @@ function setUp(options: { readonly rememberAllowed?: boolean; readonly failures?
     method,
     throttle: createThrottle({ counters, config, runtime }),
     sessions,
+    siteOf: (host) => `site of ${host}`,
     rememberAllowed: options.rememberAllowed ?? true,
     audit: (event, _facts, fields) => audited.push({ event, fields }),
   });
@@ -91,6 +92,7 @@ test('makes a new session that remembers who, how and from where', async (t) => 
   t.is(result.session.identity.user, 'alice');
   t.is(result.session.address, '192.0.2.9');
   t.is(result.session.userAgent.length, 256);
+  t.regex(result.session.site, /^site of \S+$/);
   t.is(result.session.credential, 'c-alice');
   t.deepEqual(result.session.amr, ['pwd']);
   t.false(result.session.remembered);
