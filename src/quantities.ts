@@ -3,7 +3,6 @@ import { z } from 'zod';
 /** Text with units at the edge, numbers with units in their names inside: the field kinds that config slices share. */
 
 const durationUnitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const sizeUnits = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
 /** Reads `30s`, `15m`, `12h`, `30d`, `250ms` or `0` into milliseconds; undefined when it is none of these. */
 export function readDurationMs(text: string): number | undefined {
@@ -11,14 +10,6 @@ export function readDurationMs(text: string): number | undefined {
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   if (!match?.[1] || !match[2]) return undefined;
   return Number(match[1]) * durationUnitsMs[match[2] as keyof typeof durationUnitsMs];
-}
-
-/** Reads `512B`, `16KiB`, `10MiB`, `2GiB` or `0` into bytes; undefined when it is none of these. */
-export function readSizeBytes(text: string): number | undefined {
-  if (text === '0') return 0;
-  const match = /^(\d{1,9})(B|KiB|MiB|GiB)$/.exec(text);
-  if (!match?.[1] || !match[2]) return undefined;
-  return Number(match[1]) * sizeUnits[match[2] as keyof typeof sizeUnits];
 }
 
 /** A duration in the configuration (`30s`); the parsed value is milliseconds. A YAML `0` is understood too. */
@@ -30,17 +21,6 @@ export function duration() {
     )
     .meta({ title: 'duration' })
     .transform((value) => readDurationMs(String(value)) ?? 0);
-}
-
-/** A size in the configuration (`16KiB`); the parsed value is bytes. A YAML `0` is understood too. */
-export function size() {
-  return z
-    .union(
-      [z.string().regex(/^(0|\d{1,9}(B|KiB|MiB|GiB))$/, 'is not a size; write 16KiB, 10MiB or 2GiB'), z.literal(0)],
-      'is not a size; write 16KiB, 10MiB or 2GiB',
-    )
-    .meta({ title: 'size' })
-    .transform((value) => readSizeBytes(String(value)) ?? 0);
 }
 
 /** A whole number; digits in a string (as `${NAME}` leaves them) count as a number. */

@@ -17,8 +17,6 @@ export const adminConfig = z
   })
   .prefault({});
 
-export type AdminConfig = z.output<typeof adminConfig>;
-
 /** True when only this machine can reach an admin listener on `host`. */
 export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { readDurationMs, readSizeBytes } from '../../src/quantities.ts';
+import { readDurationMs } from '../../src/quantities.ts';
 
 test('reads durations with their units into milliseconds', (t) => {
   t.is(readDurationMs('250ms'), 250);
@@ -12,11 +12,4 @@ test('reads durations with their units into milliseconds', (t) => {
 
 test('refuses text that is no duration', (t) => {
   for (const text of ['', '30', '-1s', '1.5h', '30 s', 's', '1e3s', '10M']) t.is(readDurationMs(text), undefined, text);
-});
-
-test('reads sizes with binary units into bytes', (t) => {
-  t.is(readSizeBytes('16KiB'), 16_384);
-  t.is(readSizeBytes('10MiB'), 10_485_760);
-  t.is(readSizeBytes('0'), 0);
-  for (const text of ['16', '16KB', '-1KiB', '1.5MiB']) t.is(readSizeBytes(text), undefined, text);
 });
