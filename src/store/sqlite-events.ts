@@ -64,14 +64,14 @@ export function createSqliteEvents(file: SqliteFile, { now, randomBytes, log }: 
     timer = undefined;
   };
 
-  // Once a turn of the event loop is often enough: what arrives in this turn was sent before the look.
+  // Once in a turn of the event loop and a millisecond is often enough: what arrived in it was sent before the look.
   let looked: boolean | undefined;
   const forget = (): void => {
     looked = undefined;
   };
   const isCurrent = (): boolean => {
-    if (looked !== undefined) return looked;
-    setImmediate(forget);
+    if (looked !== undefined && now() === lastLookMs) return looked;
+    if (looked === undefined) setImmediate(forget);
     return (looked = collect());
   };
 
