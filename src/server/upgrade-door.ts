@@ -11,7 +11,7 @@ import { answerBytes } from '../response/write.ts';
 import type { Route } from '../route/table.ts';
 import type { Log } from '../runtime.ts';
 import type { LiveConnections } from '../session/session.ts';
-import type { Upgrader } from '../upstream/upgrade.ts';
+import type { UpgradeOutcome, Upgrader } from '../upstream/upgrade.ts';
 import { closeCodes, type LiveTraffic } from './live-traffic.ts';
 import { completedOf } from './proxy-door.ts';
 
@@ -68,8 +68,7 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
       const outcome = await handle.done;
       done?.();
       over();
-      if (outcome.kind !== 'failed')
-        return { status: outcome.kind === 'answered' ? outcome.status : 499, reason: decision.reason, ...known };
+      if (outcome.kind !== 'failed') return { ...ended(outcome, decision.reason), ...known };
       log.warn('upstream.failed', {
         requestId: facts.id,
         error: outcome.error,
@@ -88,6 +87,23 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
       return say(socket, refuse(failure, facts), { reason, route: null, user: null });
     }
   };
+}
+
+/** What the log says of an upgrade that came through. */
+function ended(
+  outcome: Exclude<UpgradeOutcome, { kind: 'failed' }>,
+  reason: string,
+): Pick<Completed, 'status' | 'reason'> {
+  switch (outcome.kind) {
+    case 'tunnelled':
+      return { status: 101, reason };
+    case 'closed':
+      return { status: 101, reason: 'session-ended' };
+    case 'answered':
+      return { status: outcome.status, reason };
+    case 'client-gone':
+      return { status: 499, reason: 'client-gone' };
+  }
 }
 
 /**
