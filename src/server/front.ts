@@ -71,17 +71,12 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     rememberAllowed: config.session.rememberFor > 0,
     audit,
   });
-<<<<<<< HEAD
-  const authenticateSession = createSessionCookieAuthenticator({ sessions, directory, runtime });
+  const authenticateSession = createSessionCookieAuthenticator({ sessions, directory, siteOf: cookie.siteOf, runtime });
   // Basic first: on a route that accepts it, it wins over the cookie.
   const authenticate = createAuthenticator([
     createBasicAuthenticator({ verify: method.verify, throttle, directory, runtime }),
     authenticateSession,
   ]);
-=======
-  const authenticateSession = createSessionCookieAuthenticator({ sessions, directory, siteOf: cookie.siteOf, runtime });
-  const authenticate = createAuthenticator([authenticateSession]);
->>>>>>> 49aaa8f (fix(session): bind a session to the host of its cookie)
   const gate = createGate({ routes, authenticate, now });
   const pages = createPages({
     theme: config.theme,
