@@ -141,7 +141,9 @@ function isFromBrowser(request: IncomingMessage): boolean {
   const { headers } = request;
   if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return true;
   const host = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return request.method === 'DELETE' && host !== '' && host !== 'localhost' && isIP(host) === 0;
+  // Health and metrics are asked for by name, in a cluster say, and tell nothing of people.
+  const isPrivate = !/^\/(livez|readyz|metrics)(\?|$)/.test(request.url ?? '');
+  return isPrivate && host !== '' && host !== 'localhost' && isIP(host) === 0;
 }
 
 function json(status: number, value: unknown): AdminAnswer {

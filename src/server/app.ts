@@ -1,5 +1,6 @@
 import Koa from 'koa';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { hasCode } from '../errors.ts';
 import type { Completed, RequestLog } from '../observability/access-log.ts';
 import type { ReadResult, RequestFacts } from '../request/facts.ts';
 import type { Refuse } from '../response/refusal.ts';
@@ -27,7 +28,8 @@ export interface AppOptions {
 
 /**
  * What stands around every HTTP request, once: the wire is read, our own pages are told from proxied traffic, surprises
- * become a 500 with the request id, and one line is logged. Decides nothing about proxied traffic.
+ * become a 503 (the store is out of reach) or a 500 with the request id, and one line is logged. Decides nothing about
+ * proxied traffic.
  */
 export function createApp(options: AppOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const { read, isOurs, pages, proxy, refuse, requestLog, log, now } = options;
@@ -57,6 +59,11 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
         await next();
         return context.state.completed;
       } catch (error) {
+        if (hasCode(error, 'store-unavailable')) {
+          log.error('store.unavailable', { requestId: facts.id, error });
+          answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5 }, facts), request, response);
+          return { status: 503, reason: 'store-unavailable', route: null, user: null };
+        }
         log.error('request.failed', {
           requestId: facts.id,
           error,

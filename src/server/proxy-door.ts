@@ -1,7 +1,6 @@
 import type { Gate, Decision } from '../gate.ts';
 import type { Audit } from '../observability/audit.ts';
 import type { Completed } from '../observability/access-log.ts';
-import { hasCode } from '../errors.ts';
 import type { Refuse } from '../response/refusal.ts';
 import type { Route } from '../route/table.ts';
 import type { Log } from '../runtime.ts';
@@ -27,16 +26,8 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
 
   return async (exchange) => {
     const { facts, request, response } = exchange;
-    let decision: Decision;
-    try {
-      const answer = gate(facts);
-      decision = answer instanceof Promise ? await answer : answer;
-    } catch (error) {
-      if (!hasCode(error, 'store-unavailable')) throw error;
-      log.error('store.unavailable', { requestId: facts.id, error });
-      answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5 }, facts), request, response);
-      return { status: 503, reason: 'store-unavailable', route: null, user: null };
-    }
+    const judged = gate(facts);
+    const decision = judged instanceof Promise ? await judged : judged;
     if (decision.kind !== 'forward') {
       const answer = refuse(decision, facts);
       answerWithoutBody(answer, request, response);
