@@ -174,7 +174,15 @@ for (const kind of ['tcp', 'unix'] as const) {
     const live = createSessionStore({ store, secret, config: lifetimes, runtime });
     const signIn = (user: string) => {
       const identity = { user, name: '', email: '', groups: [], claims: {}, method: 'local' };
-      return live.create({ identity, remembered: false, amr: ['pwd'], address: '::1', userAgent: '', credential: '' });
+      return live.create({
+        identity,
+        site: 'app.test',
+        remembered: false,
+        amr: ['pwd'],
+        address: '::1',
+        userAgent: '',
+        credential: '',
+      });
     };
     const [ann, bob] = [await signIn('ann'), await signIn('bob')];
     const path = join(cwd, 'admin.sock');
