@@ -15,8 +15,8 @@ export type PasswordVerdict =
   | { readonly kind: 'refused'; readonly reason: RefusalReason };
 
 /**
- * A way to find out who somebody is by a user name and a password. A method that leads the browser elsewhere and hears back
- * later will be another kind of `SignInMethod`.
+ * A way to find out who somebody is by a user name and a password. `kind` tells it from methods that lead the browser elsewhere
+ * and hear back later.
  */
 export interface PasswordMethod {
   readonly kind: 'password';
@@ -28,5 +28,3 @@ export interface PasswordMethod {
    */
   readonly verify: (user: string, password: string) => Promise<PasswordVerdict>;
 }
-
-export type SignInMethod = PasswordMethod;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { hasCode } from '../errors.ts';
 import type { Fault } from '../faults.ts';
 import { describeFault } from '../faults.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -90,6 +91,8 @@ export function createUserDirectory({ file, runtime, store }: UserDirectoryOptio
           else log.warn('users.rehash-failed', { user, reason: outcome.kind });
           return outcome.kind === 'written';
         } catch (error) {
+          // A file that can't be written now (read-only, a single file mounted into a container) is not tried at every sign-in.
+          if (hasCode(error, 'users-file-invalid')) canRehash = false;
           log.warn('users.rehash-failed', { user, reason: error instanceof Error ? error.message : 'unknown' });
           return false;
         }

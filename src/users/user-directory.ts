@@ -21,7 +21,7 @@ export interface UserDirectory {
   readonly revision: number;
   /** Kinds of password hashes in the file, for refusals that take the same time whoever is asked for. */
   readonly profiles: readonly CostProfile[];
-  /** The file is in our own format, so hashes can be renewed; an htpasswd file is only read. */
+  /** Hashes can be renewed: the file is in our own format (an htpasswd file is only read) and could be written so far. */
   readonly canRehash: boolean;
   /** Looks up a canonical user name. Null for a user who is not there; a disabled user is found, with `disabled` set. */
   readonly find: (user: string) => DirectoryUser | null;

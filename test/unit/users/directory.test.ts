@@ -158,9 +158,13 @@ test('a rehash that can not be written or remembered changes nothing and is logg
   t.false(await directory.rehash('alice', bcrypt, first));
   t.regex(await readFile(file, 'utf8'), /\$2y\$05/);
   t.is(runtime.lines.filter(({ event }) => event === 'users.rehash-failed').length, 1);
+  t.true(directory.canRehash, 'the store may be back for the next one');
+  const readOnly = open(file);
+  await readOnly.directory.reload();
   await rm(dirname(file), { recursive: true });
-  const gone = open(file);
-  t.false(await gone.directory.rehash('alice', bcrypt, first));
+  t.false(await readOnly.directory.rehash('alice', bcrypt, first));
+  t.false(readOnly.directory.canRehash, 'a file that can not be written is not tried at every sign-in');
+  t.is(readOnly.runtime.lines.filter(({ event }) => event === 'users.rehash-failed').length, 1);
 });
 
 test('an htpasswd file is read, never written', async (t) => {
