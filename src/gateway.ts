@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import { listenAdmin, type AdminListener } from './admin/listener.ts';
+import type { AdminListener } from './admin/listener.ts';
 import type { Config } from './config/schema.ts';
 import { watchFiles } from './config/watch.ts';
 import { describeFault, type Fault } from './faults.ts';
-import { canonicalUserName } from './identity/user-name.ts';
+import { offerMetrics } from './observability/cluster-metrics.ts';
 import type { Runtime } from './runtime.ts';
+import { openAdminDoor } from './server/admin-door.ts';
 import { layFoundation, type Foundation } from './server/foundation.ts';
 import { createFront, type Front } from './server/front.ts';
 import { listen, type Listener } from './server/listen.ts';
-import { readListenAddress } from './server/config.ts';
 
 /** A gateway that runs: the whole product behind one value. */
 export interface Gateway {
@@ -29,15 +29,15 @@ export interface Gateway {
 export interface GatewayOptions {
   readonly config: Config;
   readonly runtime: Runtime;
-  /** False in a worker: its supervisor has the admin listener. */
-  readonly admin?: boolean;
+  /** One of several processes: the supervisor has the admin listener and asks for the metrics. */
+  readonly worker?: boolean;
 }
 
 /** Settings that are fixed at start; a reload that changes them is told so. */
 const fixed = ['server.listen', 'server.workers', 'admin', 'store', 'session', 'signIn.local'] as const;
 
 /** Builds a gateway. Nothing is opened before `start`. */
-export function createGateway({ config: first, runtime, admin: withAdmin = true }: GatewayOptions): Gateway {
+export function createGateway({ config: first, runtime, worker = false }: GatewayOptions): Gateway {
   const { log } = runtime;
   let config = first;
   let running: {
@@ -56,9 +56,9 @@ export function createGateway({ config: first, runtime, admin: withAdmin = true 
 
   const start = async (): Promise<void> => {
     const foundation = await layFoundation(config, runtime);
+    const listeners: Listener[] = [];
     try {
       front = createFront(config, foundation, runtime);
-      const listeners: Listener[] = [];
       for (const address of config.server.listen)
         listeners.push(
           await listen(address, {
@@ -67,10 +67,24 @@ export function createGateway({ config: first, runtime, admin: withAdmin = true 
             unreadable: (status, socket) => currentFront().unreadable(status, socket),
           }),
         );
-      const admin = withAdmin ? await openAdmin(foundation) : null;
+      const { registry } = foundation.metrics;
+      if (worker) offerMetrics(registry);
+      const admin = worker
+        ? null
+        : await openAdminDoor({
+            config: config.admin,
+            foundation,
+            metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+            notReady: () => (isDraining ? 'shutting down' : null),
+            log,
+          });
       const watcher = watchFiles([config.signIn.local.users], () => void reloadUsers(foundation), { runtime });
       running = { foundation, listeners, admin, unwatch: watcher.stop };
     } catch (error) {
+      for (const listener of listeners) {
+        void listener.drain();
+        listener.cut();
+      }
       await foundation.close();
       throw error;
     }
@@ -88,23 +102,6 @@ export function createGateway({ config: first, runtime, admin: withAdmin = true 
     if (directory.revision === before) return;
     audit('users.reloaded', null, {});
     await traffic.judgeAgain(currentFront().gate);
-  };
-
-  const openAdmin = async ({ sessions, store, metrics, audit }: Foundation): Promise<AdminListener | null> => {
-    if (config.admin.listen === 'off') return null;
-    const address = readListenAddress(config.admin.listen);
-    if (address === undefined) return null;
-    return listenAdmin(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }, {
-      sessions,
-      metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
-      ready: async () => {
-        if (isDraining) throw new Error('shutting down');
-        await store.check();
-      },
-      canonicalUserName,
-      audit: (fields) => audit('session.revoked', null, fields),
-      log,
-    });
   };
 
   return {

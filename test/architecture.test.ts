@@ -11,6 +11,7 @@ import typescript from 'typescript';
 const order = [
   ['cli'],
   ['commands'],
+  ['supervisor'],
   ['gateway'],
   ['config'],
   ['server'],

@@ -21,3 +21,5 @@ export const adminConfig = z
 export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
+
+export type AdminConfig = z.output<typeof adminConfig>;

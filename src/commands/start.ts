@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { configForUpstream, findConfigFile, loadConfig, type LoadResult } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { watchFiles } from '../config/watch.ts';
@@ -9,12 +10,12 @@ import { createGateway, type Gateway } from '../gateway.ts';
 import { createLineWriter } from '../observability/line-writer.ts';
 import { createLog } from '../observability/log.ts';
 import type { Runtime } from '../runtime.ts';
+import type { ListenAddress } from '../server/config.ts';
 import { workerLine } from '../server/workers.ts';
+import { createSupervisor } from '../supervisor.ts';
 import { createPasswordHasher } from '../users/password-hasher.ts';
 import { createFirstUsersFile } from '../users/first-users-file.ts';
 import { action, type CommandContext, type ExitCode } from './context.ts';
-
-type FirstUser = Awaited<ReturnType<typeof createFirstUsersFile>>;
 
 interface StartOptions {
   readonly config?: string;
@@ -62,14 +63,20 @@ async function start(context: CommandContext, options: StartOptions): Promise<Ex
   try {
     if (line === null)
       for (const warning of warnings) log.warn('config.warning', { path: warning.path, message: warning.message });
-    const firstUser = line === null ? await makeFirstUser(config, runtime) : null;
-    const gateway = createGateway({ config, runtime });
+    // Said at once: whatever fails later, this password is kept nowhere else.
+    if (line === null) await makeFirstUser(context, config, runtime);
+    const count = workerCount(config);
+    const gateway =
+      line === null && count > 1
+        ? createSupervisor({ config, count, runtime })
+        : createGateway({ config, runtime, worker: line !== null });
     const noSurprises = context.onSurprise((error) => log.error('surprise', { error }));
     await gateway.start();
-    if (line === null) announce(context, config, gateway, firstUser);
+    if (line === null) announce(context, config, gateway);
     line?.serving();
     await runUntilStopped(context, gateway, { runtime, load, files });
     noSurprises();
+    line?.close();
     return 0;
   } finally {
     lines.flush();
@@ -89,16 +96,18 @@ async function runUntilStopped(
   const { log } = runtime;
   let reloading = Promise.resolve();
   const reload = (): void => {
-    reloading = reloading.then(async () => {
-      const loaded = load();
-      watcher.update(loaded.files);
-      if (loaded.kind === 'ok') await gateway.reload(loaded.config);
-      else gateway.reloadRefused(loaded.faults);
-    });
-    reloading.catch((error: unknown) => log.error('config.reload-failed', { error }));
+    reloading = reloading
+      .then(async () => {
+        const loaded = load();
+        watcher?.update(loaded.files);
+        if (loaded.kind === 'ok') await gateway.reload(loaded.config);
+        else gateway.reloadRefused(loaded.faults);
+      })
+      .catch((error: unknown) => log.error('config.reload-failed', { error }));
   };
-  const watcher = watchFiles(files, reload, { runtime });
   const line = workerLine();
+  // A worker hears of changes from its supervisor, who has found them good.
+  const watcher = line === null ? watchFiles(files, reload, { runtime }) : null;
   await new Promise<void>((resolve) => {
     const ends = [
       context.onSignal('SIGHUP', reload),
@@ -115,36 +124,41 @@ async function runUntilStopped(
     });
   });
   log.info('gateway.stopping');
-  watcher.stop();
-  await reloading.catch(() => undefined);
+  watcher?.stop();
+  await reloading;
   await gateway.stop();
   log.info('gateway.stopped');
 }
 
-async function makeFirstUser(config: Config, runtime: Runtime): Promise<FirstUser> {
+/** Where there is no users file: makes one with the user `admin`, and shows the password this once. */
+async function makeFirstUser(context: CommandContext, config: Config, runtime: Runtime): Promise<void> {
+  const path = config.signIn.local.users;
   const { randomBytes } = runtime;
-  return createFirstUsersFile({
-    path: config.signIn.local.users,
-    hasher: createPasswordHasher({ runtime }),
-    randomBytes,
-  });
+  const first = await createFirstUsersFile({ path, hasher: createPasswordHasher({ runtime }), randomBytes });
+  if (first === null) return;
+  context.stderr.write(`
+  Sign in as  ${first.user}
+  password    ${first.password}
+  (shown this once; change it with "sallyport user set-password ${first.user}"; users are in ${path})
+`);
 }
 
-/** Tells a person where to go. On standard error, so that standard output holds log lines only and no password. */
-function announce(context: CommandContext, config: Config, gateway: Gateway, firstUser: FirstUser): void {
-  const say = (text: string): void => context.stderr.write(`${text}\n`);
-  say('');
-  say(`  Sallyport is up: ${config.server.publicUrl}`);
-  for (const address of gateway.addresses().public) say(`  listening on ${describeAddress(address)}`);
-  if (firstUser !== null) {
-    say('');
-    say(`  Sign in as  ${firstUser.user}`);
-    say(`  password    ${firstUser.password}`);
-    say(
-      `  (shown this once; change it with "sallyport user set-password admin"; users are in ${config.signIn.local.users})`,
-    );
-  }
-  say('');
+/** Tells a person where to go. On standard error, so that standard output holds log lines only. */
+function announce(context: CommandContext, config: Config, gateway: Gateway): void {
+  const { public: addresses } = gateway.addresses();
+  const places = addresses.length > 0 ? addresses.map(describeAddress) : config.server.listen.map(describeListen);
+  context.stderr.write(`
+  Sallyport is up: ${config.server.publicUrl}
+${places.map((place) => `  listening on ${place}\n`).join('')}
+`);
+}
+
+function describeListen(address: ListenAddress): string {
+  return address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
+}
+
+function workerCount(config: Config): number {
+  return config.server.workers === 'auto' ? availableParallelism() : config.server.workers;
 }
 
 function describeAddress(address: AddressInfo | string): string {

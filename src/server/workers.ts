@@ -1,10 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
+import { GatewayError } from '../errors.ts';
 import type { Log } from '../runtime.ts';
 
 export interface WorkersOptions {
   readonly count: number;
   readonly log: Log;
-  readonly now: () => number;
 }
 
 export interface Workers {
@@ -45,12 +45,14 @@ export function superviseWorkers({ count, log }: WorkersOptions): Workers {
       const served = serving.delete(worker);
       if (stopping) return;
       log.error('worker.died', { worker: worker.id, code, signal });
-      if (!served) settle?.reject(new Error('a worker ended before it served'));
+      if (!served) settle?.reject(new GatewayError('internal', 'could not start a worker; its own lines say why'));
       setTimeout(() => {
         if (!stopping) fork();
       }, replaceAfterMs);
     });
   };
+  // Nobody may be waiting for it yet when a worker fails at once.
+  started.catch(() => undefined);
   for (let index = 0; index < count; index += 1) fork();
 
   const tell = (message: WorkerMessage): void => {
@@ -73,6 +75,8 @@ export function superviseWorkers({ count, log }: WorkersOptions): Workers {
 export interface WorkerLine {
   readonly serving: () => void;
   readonly onMessage: (listener: (message: WorkerMessage) => void) => void;
+  /** Hangs up, so that the process can end. */
+  readonly close: () => void;
 }
 
 /** Null in a process that is no worker. */
@@ -85,5 +89,6 @@ export function workerLine(): WorkerLine | null {
       void worker.on('message', (message: unknown) => {
         if (message === 'reload' || message === 'stop') listener(message);
       }),
+    close: () => worker.disconnect(),
   };
 }
