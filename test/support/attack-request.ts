@@ -30,11 +30,12 @@ export async function bytesOf(
   door: Door,
   sessionOf: (user: string) => Promise<SignedIn>,
 ): Promise<{ bytes: Buffer; method: string }> {
-  const { method = 'GET', target = '/', version = 'HTTP/1.1', host = 'app.test', body } = attack;
+  const { method = 'GET', target = '/', version = 'HTTP/1.1', host = 'app.test' } = attack;
   if (attack.raw !== undefined) {
     const raw = await fill(attack.raw, attack, sessionOf);
     return { bytes: Buffer.from(raw, 'latin1'), method: raw.split(' ')[0] ?? 'GET' };
   }
+  const body = attack.body === undefined ? undefined : await fill(attack.body, attack, sessionOf);
   const headers = [...(attack.headers ?? [])];
   const placesCookie = headers.some((line) => line.includes('{session}') || line.includes('{token}'));
   if (attack.as !== undefined && !placesCookie) headers.push('Cookie: {session}');

@@ -5,11 +5,11 @@ import type { Attack, AttackCase, Door } from './attack.ts';
 import { bytesOf, fits } from './attack-request.ts';
 import { faultsOf } from './attack-verdict.ts';
 import { fixture, type ConfigObject, type GatewayName } from './fixture.ts';
-import { isAlive, startTestGateway, type TestGateway } from './gateway.ts';
+import { isAlive, spawnTestGateway, startTestGateway, type TestGateway } from './gateway.ts';
 import { sendRaw } from './raw.ts';
 import { signIn, type SignedIn } from './sign-in.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
-import { passwordOf, type FixtureName } from './users.ts';
+import { passwordHashes, passwordOf, type FixtureName } from './users.ts';
 
 /** A gateway with its upstream and the sessions that were opened on it. */
 export interface Ground {
@@ -19,6 +19,7 @@ export interface Ground {
   readonly session: (user: string) => Promise<SignedIn>;
   /** Signs in anew. */
   readonly newSession: (user: string) => Promise<SignedIn>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Gateways of one test file, started when first asked for; the same name gives the same gateway. */
@@ -40,25 +41,41 @@ export function createGrounds(): Grounds {
     stop: async () => {
       for (const started of grounds.values()) {
         const ground = await started.catch(() => null);
-        await ground?.gateway.stop();
-        await ground?.upstream.stop();
+        await ground?.stop();
       }
     },
   };
 }
 
-/** Starts an upstream and a gateway before it. */
-export async function startGround(gateway: GatewayName | ConfigObject): Promise<Ground> {
+export interface GroundOptions {
+  /** Instead of the fixture's people; see `usersFile`. */
+  readonly users?: string;
+  /** Wall clock of the gateway. */
+  readonly now?: () => number;
+  /** A process of its own instead of one in here. */
+  readonly spawned?: boolean;
+}
+
+/** Starts an upstream and a gateway before it. Stops the upstream again when the gateway refuses to start. */
+export async function startGround(gateway: GatewayName | ConfigObject, options: GroundOptions = {}): Promise<Ground> {
   const upstream = await startUpstream();
   const { config, users } = fixture(gateway, upstream.origin);
-  const started = await startTestGateway({ config, users });
+  const start = options.spawned ? spawnTestGateway : startTestGateway;
+  const started = await start({
+    config,
+    users: options.users ?? users,
+    ...(options.now && { now: options.now }),
+  }).catch(async (error: unknown) => {
+    await upstream.stop();
+    throw error;
+  });
   const publicUrl = new URL(publicUrlOf(config));
   const sessions = new Map<string, Promise<SignedIn>>();
   const newSession = (user: string) =>
     signIn({
       port: started.port,
       user,
-      password: passwordOf(user as FixtureName),
+      password: passwordOf(user in passwordHashes ? (user as FixtureName) : 'heidi'),
       host: publicUrl.host,
       scheme: publicUrl.protocol === 'https:' ? 'https' : 'http',
     });
@@ -67,7 +84,11 @@ export async function startGround(gateway: GatewayName | ConfigObject): Promise<
     sessions.set(user, known);
     return known;
   };
-  return { gateway: started, upstream, session, newSession };
+  const stop = async () => {
+    await started.stop();
+    await upstream.stop();
+  };
+  return { gateway: started, upstream, session, newSession, stop };
 }
 
 function publicUrlOf(config: ConfigObject): string {

@@ -14,19 +14,27 @@ export function faultsOf(
   const { expect } = attack;
   return [
     ...answerFaults(expect, door, conversation),
-    ...upstreamFaults(expect, seen),
+    ...upstreamFaults(expect, conversation.answers[0]?.status ?? 0, seen),
     ...alwaysFaults(attack, seen, secrets),
   ];
 }
 
-function answerFaults(expect: Expectation, door: Door, { answers, closed, broken }: RawConversation): string[] {
+function answerFaults(expect: Expectation, door: Door, conversation: RawConversation): string[] {
+  const { answers, closed, broken, tunnel } = conversation;
   const answer = answers[0];
+  if (!answer && expect.orSilent && closed && tunnel.length === 0) return [];
   if (!answer) return [`no readable answer (${broken ?? 'nothing came'})`];
   const faults: string[] = [];
   const statuses = typeof expect.status === 'number' ? [expect.status] : expect.status;
   const wanted = door === 'upgrade' ? statuses.map((status) => (status === 200 ? 101 : status)) : statuses;
   if (!wanted.includes(answer.status)) faults.push(`answered ${answer.statusLine}, expected ${wanted.join(' or ')}`);
   if (expect.closed && !closed) faults.push('left the connection open');
+  if (expect.interim !== undefined && String(expect.interim) !== String(answer.interim)) {
+    faults.push(`sent the interim answers ${JSON.stringify(answer.interim)}`);
+  }
+  if (answer.status !== 101 && tunnel.length > 0) {
+    faults.push(`sent more than one answer: ${JSON.stringify(tunnel.toString('latin1').slice(0, 200))}`);
+  }
   for (const [name, value] of Object.entries(expect.answer ?? {})) faults.push(...headerFaults(answer, name, value));
   const text = `${answer.statusLine} ${JSON.stringify(answer.headers)} ${answer.body.toString('latin1')}`;
   for (const word of expect.answerLacks ?? []) if (text.includes(word)) faults.push(`the answer holds ${word}`);
@@ -40,8 +48,12 @@ function headerFaults(answer: RawAnswer, name: string, wanted: string | RegExp |
   return fits ? [] : [`the answer's ${name} is ${JSON.stringify(values)}, expected ${String(wanted)}`];
 }
 
-function upstreamFaults({ upstream: wanted }: Expectation, seen: UpstreamMark): string[] {
+function upstreamFaults({ upstream }: Expectation, status: number, seen: UpstreamMark): string[] {
   const requests = seen.requests();
+  // The upstream answers 200 to everything, so another status is the gateway's own: then nothing may have passed.
+  const wanted = upstream === 'anything' && status !== 200 && status !== 101 ? 'nothing' : upstream;
+  if (wanted === 'anything') return requests.length === 1 ? [] : ['the upstream saw no request'];
+  if (wanted === 'no-request') return requests.length === 0 ? [] : ['the upstream saw a whole request'];
   if (wanted === 'nothing') {
     return seen.bytes() === 0
       ? []
@@ -72,8 +84,26 @@ function alwaysFaults(attack: AttackCase, seen: UpstreamMark, secrets: readonly 
   for (const secret of secrets) if (raw.includes(secret)) faults.push('the session token reached the upstream');
   if (!attack.evilMayPass && /evil/i.test(raw))
     faults.push(`what must not arrive arrived: ${JSON.stringify(raw.slice(0, 600))}`);
-  for (const request of seen.requests()) faults.push(...identityFaults(attack, request));
+  for (const request of seen.requests()) {
+    faults.push(...identityFaults(attack, request), ...hopFaults(request), ...targetFaults(attack, request));
+  }
   return faults;
+}
+
+/** What is accepted is forwarded byte for byte, unless the case says what else must arrive. */
+function targetFaults({ expect, raw, target }: AttackCase, request: RecordedRequest): string[] {
+  const elsewhere = typeof expect.upstream === 'object' && expect.upstream.target !== undefined;
+  if (elsewhere || raw !== undefined || request.target === target) return [];
+  return [`the upstream got target ${JSON.stringify(request.target)} for ${JSON.stringify(target)}`];
+}
+
+/** The upstream's `Connection` is the gateway's own business: nothing of the visitor's list is in it. */
+function hopFaults(request: RecordedRequest): string[] {
+  const options = valuesOf(request, 'connection').flatMap((value) => value.toLowerCase().split(','));
+  const foreign = options
+    .map((option) => option.trim())
+    .filter((option) => !/^(keep-alive|close|upgrade)$/.test(option));
+  return foreign.length === 0 ? [] : [`the upstream got Connection: ${foreign.join(', ')}`];
 }
 
 /** Identity headers are the user's own, each once, or nobody's. */

@@ -10,8 +10,16 @@ export interface Expectation {
   readonly status: number | readonly number[];
   /** The gateway must close the connection after its answer. */
   readonly closed?: boolean;
+  /** Closing without any answer is as good. */
+  readonly orSilent?: boolean;
+  /** Interim answers (1xx) before the answer. Default: any. */
+  readonly interim?: readonly number[];
   readonly upstream:
     | 'nothing'
+    /** Bytes may come, a whole request must not. */
+    | 'no-request'
+    /** Whatever it is, it is at most one request, and that by the rules that hold always. */
+    | 'anything'
     | {
         /** Request target, byte for byte. */
         readonly target?: string;
@@ -81,6 +89,9 @@ export function bad(...statuses: readonly number[]): Expectation {
   return { status: statuses.length === 0 ? 400 : statuses, closed: true, upstream: 'nothing' };
 }
 
+/** Either refused or forwarded byte for byte, the choice is the gateway's. */
+export const verbatimOrBad: Expectation = { status: [200, 400, 404], upstream: 'anything' };
+
 /** Either unreadable or not allowed in; the upstream must not be reached. */
 export const badOrDenied: Expectation = { status: [302, 303, 400, 401, 403, 404, 405], upstream: 'nothing' };
 
@@ -88,7 +99,7 @@ export const badOrDenied: Expectation = { status: [302, 303, 400, 401, 403, 404,
 export const notFound: Expectation = { status: 404, upstream: 'nothing', answer: { 'cache-control': /no-store/ } };
 
 /** Reaches the upstream, as told. */
-export function passes(upstream: Exclude<Expectation['upstream'], 'nothing'> = {}): Expectation {
+export function passes(upstream: Exclude<Expectation['upstream'], string> = {}): Expectation {
   return { status: 200, upstream };
 }
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { Config } from '../../src/config/schema.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { createGateway } from '../../src/gateway.ts';
 import type { LogMethod, Runtime } from '../../src/runtime.ts';
 import { sendRaw } from './raw.ts';
 
@@ -39,30 +40,8 @@ export interface TestGateway {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const secret = 'a-secret-for-tests-only-0123456789-abcdefghij';
 
-/** What `start` needs from src/gateway.ts and src/config/load.ts. */
-interface Parts {
-  createGateway: (options: { config: Config; runtime: Runtime }) => {
-    start: () => Promise<void>;
-    reload: (config: Config) => Promise<void>;
-    stop: () => Promise<void>;
-    addresses: () => { public: readonly AddressInfo[]; admin: AddressInfo | null };
-  };
-  loadConfig: (options: {
-    file: string;
-    env: Readonly<Record<string, string | undefined>>;
-  }) => Promise<{ kind: 'ok'; config: Config } | { kind: 'faults'; faults: readonly unknown[] }>;
-}
-
-async function loadParts(): Promise<Parts> {
-  const module = async (path: string) => (await import(new URL(path, import.meta.url).href)) as Parts;
-  const { createGateway } = await module('../../src/gateway.ts');
-  const { loadConfig } = await module('../../src/config/load.ts');
-  return { createGateway, loadConfig };
-}
-
 /** Runs a gateway in this process on free ports of 127.0.0.1, from real files in a folder of its own. */
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
-  const { createGateway, loadConfig } = await loadParts();
   const directory = await writeFiles(options, { listen: '127.0.0.1:0', adminListen: '127.0.0.1:0' });
   const lines: string[] = [];
   const write =
@@ -82,14 +61,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   };
   const gateway = createGateway({ config: await read(), runtime });
   await gateway.start();
-  const {
-    public: [address],
-    admin,
-  } = gateway.addresses();
-  const port = address?.port ?? 0;
+  const { public: listening, admin } = gateway.addresses();
+  const port = portOf(listening[0] ?? null);
   return {
     port,
-    adminPort: admin?.port ?? 0,
+    adminPort: portOf(admin),
     origin: `http://127.0.0.1:${String(port)}`,
     directory,
     pid: process.pid,
@@ -224,10 +200,16 @@ function withDefaults(config: Readonly<Record<string, unknown>>, places: Places)
   const slice = (name: string) => (config[name] ?? {}) as Record<string, unknown>;
   return {
     ...config,
-    server: { listen: places.listen, ...slice('server') },
+    // Whoever still has a connection open in a test is not waited for.
+    server: { listen: places.listen, drainTimeout: '250ms', ...slice('server') },
     admin: { listen: places.adminListen, ...slice('admin') },
     store: { url: 'memory:', secret, ...slice('store') },
   };
+}
+
+/** 0 for a unix socket and for a listener that is not there. */
+function portOf(address: AddressInfo | string | null): number {
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function freePort(): Promise<number> {
