@@ -81,7 +81,7 @@ function readHop(entry: string): string | null {
   const text = entry.replace(/^[ \t]+|[ \t]+$/g, '');
   if (text.length > 60 || text.includes('%')) return null;
   if (isIP(text) !== 0) return plainAddress(text).toLowerCase();
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+):\d{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|(\d+\.\d+\.\d+\.\d+)(?=:))(?::(\d{1,5}))?$/.exec(text);
   const address = match?.[1] ?? match?.[2] ?? '';
-  return isIP(address) === 0 ? null : plainAddress(address).toLowerCase();
+  return isIP(address) === 0 || Number(match?.[3] ?? 0) > 65_535 ? null : plainAddress(address).toLowerCase();
 }

@@ -31,7 +31,19 @@ test('takes the right-most address that is no trusted proxy for the client', (t)
 });
 
 test('stops at an entry that is no address', (t) => {
-  for (const value of ['a', '1.2.3', '::1%eth0', ',,,', '', 'unknown', '010.0.0.1', '1.2.3.4.5', 'x'.repeat(5_000)])
+  for (const value of [
+    'a',
+    '1.2.3',
+    '::1%eth0',
+    ',,,',
+    '',
+    'unknown',
+    '010.0.0.1',
+    '1.2.3.4.5',
+    '9.9.9.9:99999',
+    '[2001:db8::1]:65536',
+    'x'.repeat(5_000),
+  ])
     t.is(behindProxy(`X-Forwarded-For: 6.6.6.6, ${value}`).clientAddress, '10.0.0.1', value);
   t.deepEqual(behindProxy('X-Forwarded-For: 6.6.6.6, x, 9.9.9.9').forwardedFor, ['9.9.9.9']);
 });
