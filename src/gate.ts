@@ -30,8 +30,16 @@ export type Decision =
     }
   | { readonly kind: 'deny'; readonly route: Route; readonly visitor: Authenticated | null; readonly reason: 'denied' }
   | { readonly kind: 'no-route'; readonly reason: 'no-route' }
-  /** Readable, but not for this route (an encoded slash where none is expected). */
-  | { readonly kind: 'refuse'; readonly status: 400; readonly route: Route; readonly reason: 'encoded-slash' };
+  /**
+   * Readable, but not for this route: an encoded slash where none is expected, or slashes that would stand first once
+   * the prefix is taken away.
+   */
+  | {
+      readonly kind: 'refuse';
+      readonly status: 400;
+      readonly route: Route;
+      readonly reason: 'encoded-slash' | 'double-slash-behind-prefix';
+    };
 
 export interface GateOptions {
   readonly routes: RouteTable;
@@ -53,6 +61,9 @@ export function createGate({ routes, authenticate, now }: GateOptions): Gate {
     if (route === null) return { kind: 'no-route', reason: 'no-route' };
     if (facts.hasEncodedSlash && !route.encodedSlashes)
       return { kind: 'refuse', status: 400, route, reason: 'encoded-slash' };
+    // `/app//admin` less `/app` is `//admin`: an authority to some servers, `/admin` to others.
+    if (route.stripPath && facts.path.startsWith('//', route.path.length))
+      return { kind: 'refuse', status: 400, route, reason: 'double-slash-behind-prefix' };
 
     const readings = readingsOf(facts, route, routes, now());
     const verdict = strictest(readings, null);

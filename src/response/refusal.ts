@@ -207,6 +207,7 @@ export function createRefuser(options: RefuserOptions): Refuse {
         return {
           problem: { status: refusal.status, reason: refusal.reason, detail: 'This address cannot be served here.' },
           page: (visit) => pages.badRequest(visit, { status: refusal.status, requestId }),
+          close: true,
         };
       default:
         return failure(refusal, requestId);

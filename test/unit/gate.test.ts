@@ -91,6 +91,14 @@ test('refuses an encoded slash where the app does not ask for it', (t) => {
   t.is(decide([{ access: 'public', encodedSlashes: true }], { url: '/a%2fb' }, never).kind, 'forward');
 });
 
+test('refuses slashes that would stand first once the prefix is taken away', (t) => {
+  const stripped: RouteInput = { path: '/app', access: 'public', stripPath: true };
+  for (const url of ['/app//admin', '/app///admin', '/app//', '/%61pp//x'])
+    t.like(decide([stripped], { url }, never), { kind: 'refuse', reason: 'double-slash-behind-prefix' }, url);
+  t.is(decide([stripped], { url: '/app/a//b' }, never).kind, 'forward');
+  t.is(decide([{ path: '/app', access: 'public' }], { url: '/app//admin' }, never).kind, 'forward');
+});
+
 test('answers at once when the authenticator does, and later when it has to wait', async (t) => {
   const routes = createRouteTable(routesOf([{}]));
   const gate = createGate({ routes, authenticate: () => Promise.resolve(alice), now: () => 0 });

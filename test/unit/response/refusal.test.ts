@@ -227,10 +227,11 @@ test('no route is 404, as a page or as a problem', (t) => {
   t.is(problemOf(refuse(noRoute, program())).reason, 'no-route');
 });
 
-test('an encoded slash where none is expected is 400', (t) => {
+test('an encoded slash where none is expected is 400 and ends the connection', (t) => {
   const refusal: Refusal = { kind: 'refuse', status: 400, route, reason: 'encoded-slash' };
   t.is(refuse(refusal, person()).status, 400);
   t.is(problemOf(refuse(refusal, program())).reason, 'encoded-slash');
+  t.true(refuse(refusal, program()).close);
 });
 
 test('what could not be read keeps its status and reason, and ends the connection', (t) => {
