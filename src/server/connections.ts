@@ -4,8 +4,9 @@ import type { RequestLog } from '../observability/access-log.ts';
 import type { ReadResult, RequestFacts } from '../request/facts.ts';
 import type { Refuse } from '../response/refusal.ts';
 import { answerBytes } from '../response/write.ts';
+import { endSocket } from './end-socket.ts';
 import type { ListenHandlers } from './listen.ts';
-import { endSocket, type UpgradeDoor } from './upgrade-door.ts';
+import type { UpgradeDoor } from './upgrade-door.ts';
 
 export interface ConnectionOptions {
   readonly app: (request: IncomingMessage, response: ServerResponse) => void;

@@ -15,7 +15,7 @@ export function homePages(tools: OwnPagesTools): readonly Page[] {
     },
     { method: 'GET', path: '/', handle: ({ facts }) => home(tools, facts) },
     { method: 'GET', path: '/step-up', handle: ({ facts }) => stepUp(tools, facts) },
-    { method: 'GET', path: '/health', handle: () => health(tools) },
+    { method: 'GET', path: '/health', atAnyHost: true, handle: () => health(tools) },
   ];
 }
 

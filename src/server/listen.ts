@@ -5,7 +5,9 @@ import { unlink } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { wantsUpgrade } from '../request/upgrade.ts';
+import { watchAnswers } from './answering.ts';
 import type { ListenAddress } from './config.ts';
+import { endSocket } from './end-socket.ts';
 
 /** Limits of a connection, milliseconds and bytes. Bodies have no limit here: uploads may take as long as they progress. */
 const limits = {
@@ -45,13 +47,16 @@ export async function listen(address: ListenAddress, handlers: ListenHandlers): 
     shouldUpgradeCallback: wantsUpgrade,
   });
   server.maxHeadersCount = 0;
+  const lastWordOn = watchAnswers(server);
   server.on('request', handlers.request);
   server.on('checkContinue', handlers.request);
   server.on('checkExpectation', handlers.request);
   server.on('upgrade', handlers.upgrade);
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => handlers.unreadable(405, socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    const lastWord = lastWordOn(socket);
+    if (error.code === 'ECONNRESET' || !socket.writable || lastWord === 'cut') socket.destroy();
+    else if (lastWord === 'end') endSocket(socket);
     else handlers.unreadable(clientErrorStatus(error.code), socket);
   });
   const stopWatching = cutStalledUploads(server);

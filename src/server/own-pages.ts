@@ -49,10 +49,13 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
   const files: Page[] = [...pages.assets().keys()].map((path) => ({
     method: 'GET',
     path: path.slice(authPath.length),
+    atAnyHost: true,
     handle: ({ facts }) => ({ answer: pages.asset(path) ?? pages.notFound(pages.visit(facts)), reason: 'asset' }),
   }));
+  const ownHost = new URL(publicUrl).hostname;
   return createPageServer({
     authPath,
+    servesHost: (host) => host === ownHost || routes.servesHost(host),
     pages: [...signInPages(tools), ...signOutPages(tools), ...homePages(tools), ...files],
     notFound: ({ facts }) => pages.notFound(pages.visit(facts)),
     methodNotAllowed: ({ facts }, allow) => pages.methodNotAllowed(pages.visit(facts), { allow }),

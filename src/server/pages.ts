@@ -18,6 +18,8 @@ export interface Page {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly handle: (exchange: PageExchange) => PageAnswer | Promise<PageAnswer>;
+  /** Answers also at hosts that nobody serves: for health checks that ask by address, and files of our error pages. */
+  readonly atAnyHost?: boolean;
 }
 
 export type PageExchange = Pick<PageState, 'facts'> & { readonly request: PageContext['req'] };
@@ -25,6 +27,8 @@ export type PageExchange = Pick<PageState, 'facts'> & { readonly request: PageCo
 export interface PagesOptions {
   readonly authPath: string;
   readonly pages: readonly Page[];
+  /** Hosts at which a person may have business with us; elsewhere our pages are not found. */
+  readonly servesHost: (host: string) => boolean;
   /** For a path of ours that no page has, and for a method that a page does not know. */
   readonly notFound: (exchange: PageExchange) => Answer;
   readonly methodNotAllowed: (exchange: PageExchange, allow: readonly string[]) => Answer;
@@ -34,17 +38,24 @@ export interface PagesOptions {
 export function createPageServer({
   authPath,
   pages,
+  servesHost,
   notFound,
   methodNotAllowed,
 }: PagesOptions): Koa.Middleware<PageState> {
   const router = new Router<PageState>({ sensitive: true, strict: true });
   const methods = new Map<string, Set<string>>();
-  for (const { method, path, handle } of pages) {
+  for (const { method, path, handle, atAnyHost = false } of pages) {
     const allowed = methods.get(path) ?? new Set<string>();
     methods.set(path, allowed.add(method));
     if (method === 'GET') allowed.add('HEAD');
     const serve = async (context: PageContext): Promise<void> => {
-      finish(context, await handle({ facts: context.state.facts, request: context.req }));
+      const exchange = { facts: context.state.facts, request: context.req };
+      finish(
+        context,
+        atAnyHost || servesHost(exchange.facts.host)
+          ? await handle(exchange)
+          : { answer: notFound(exchange), reason: 'no-such-host' },
+      );
     };
     // koa-router answers HEAD where it answers GET.
     if (method === 'GET') router.get(`${authPath}${path}`, serve);

@@ -12,6 +12,7 @@ import type { Route } from '../route/table.ts';
 import type { Log } from '../runtime.ts';
 import type { LiveConnections } from '../session/session.ts';
 import type { UpgradeOutcome, Upgrader } from '../upstream/upgrade.ts';
+import { endSocket } from './end-socket.ts';
 import { closeCodes, type LiveTraffic } from './live-traffic.ts';
 import { completedOf } from './proxy-door.ts';
 
@@ -114,17 +115,4 @@ function isForeignOrigin(facts: RequestFacts, route: Route): boolean {
   const origin = facts.header('origin');
   if (origin === undefined) return false;
   return origin.toLowerCase() !== facts.origin && !route.allowedOrigins.has(origin.toLowerCase());
-}
-
-/** Writes the last bytes on a raw socket and sees to it that the socket goes away even when the other end does not read. */
-export function endSocket(socket: Duplex, bytes: Buffer): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  socket.end(bytes);
-  socket.resume();
-  const giveUp = setTimeout(() => socket.destroy(), 2_000);
-  giveUp.unref();
-  socket.once('close', () => clearTimeout(giveUp));
 }
