@@ -55,7 +55,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
   };
   const read = async () => {
-    const loaded = await loadConfig({ file: join(directory, 'sallyport.yaml'), env: options.env ?? {} });
+    const loaded = loadConfig({ file: join(directory, 'sallyport.yaml'), env: options.env ?? {} });
     if (loaded.kind === 'faults') throw new Error(`configuration faults: ${JSON.stringify(loaded.faults)}`);
     return loaded.config;
   };

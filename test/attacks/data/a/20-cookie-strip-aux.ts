@@ -1,0 +1,16 @@
+import { passes, type Attack } from '../../../support/attack.ts';
+
+export const attack: Attack = {
+  id: 'A20',
+  slug: 'cookie-strip-aux',
+  behaviour: 'cuts out the cookies of its forms too',
+  cases: ['/public/x', '/private/x'].flatMap((target) =>
+    ['{cookie}-form=evil', '{cookie}-form.0=evil', 'sallyport-form=evil', '__HOST-Sallyport-Form=evil'].map((pair) => ({
+      name: `${pair} at ${target}`,
+      as: 'alice' as const,
+      target,
+      headers: [`Cookie: a=1; ${pair}; {session}; b=2`],
+      expect: passes({ headers: { cookie: 'a=1; b=2' } }),
+    })),
+  ),
+};

@@ -1,0 +1,45 @@
+import { bad, type Attack } from '../../../support/attack.ts';
+
+const targets = [
+  '/public/../admin/x',
+  '/public/..',
+  '/public/.',
+  '/public/./x',
+  '/./private/x',
+  '/..',
+  '/public/%2e%2e/admin/x',
+  '/public/%2E%2e/admin/x',
+  '/public/.%2e/admin/x',
+  '/public/%2e./admin/x',
+  '/public/%2e/x',
+  '/public\\..\\admin/x',
+  '/public\\x',
+  '/public/..%2fadmin/x',
+  '/public/..%2Fadmin/x',
+  '/public%2f..%2fadmin/x',
+  '/public/%2e%2e%2fadmin/x',
+  '/public/..%5cadmin/x',
+  '/public/%5c..%5cadmin',
+  '/public/%5C%2e%2e%5Cadmin',
+  '/public/..;/admin/x',
+  '/public/..;a=b/admin/x',
+  '/public/%2e%2e;/admin/x',
+  '/public/.;/x',
+  '/public/..%3b/admin/x',
+  '/public/%2e%2e%3Bx/admin/x',
+  '/public/;/../admin/x',
+  '/public/x/../../admin/x',
+  '/public/x/..',
+  '/public/..?q=1',
+  '/public/%2e%2e?q',
+];
+
+export const attack: Attack = {
+  id: 'C58',
+  slug: 'traversal',
+  behaviour: 'refuses dot segments and backslashes in every spelling',
+  cases: targets.flatMap((target) => [
+    { name: target, target, expect: bad() },
+    { name: `${target} signed in`, as: 'alice' as const, target, expect: bad() },
+  ]),
+};

@@ -1,0 +1,62 @@
+import { type Attack } from '../../../support/attack.ts';
+
+const hosts = [
+  'evilapp.test',
+  'app.test.evil.test',
+  'evil.test:x@app.test',
+  'user@app.test',
+  'app.test/x',
+  'app.test/',
+  'app.test?x',
+  'app.test#x',
+  'app.test\\x',
+  'app.test, evil.test',
+  'app.test,app.test',
+  'app.test app.test',
+  'app.test:99999',
+  'app.test:65536',
+  'app.test:abc',
+  'app.test:',
+  'app.test:+80',
+  'app.test:80:80',
+  'app.test:-1',
+  'app.test..',
+  '.app.test',
+  'app..test',
+  '[::1',
+  '::1]',
+  '[::1]x',
+  '[app.test]',
+  '[::1%25eth0]',
+  'app.test\tx',
+  'app.test%00',
+  'app%2etest',
+  'app.test\x00',
+  'app.test\x7f',
+  'app.t\xe9st',
+  'app.test;x',
+  '"app.test"',
+  'http://app.test',
+  '*.test',
+  '*',
+  `${'a.'.repeat(200)}test`,
+  'a'.repeat(5_000),
+];
+
+export const attack: Attack = {
+  id: 'D95',
+  slug: 'host-odd',
+  behaviour: 'takes no odd Host for one that it knows',
+  cases: hosts.flatMap((host) =>
+    ['/public/x', '/_auth/sign-in'].map((target) => ({
+      name: `${host.slice(0, 40)} ${target}`,
+      target,
+      host,
+      // An empty port is allowed by RFC 3986 §3.2.3.
+      expect: {
+        status: host === 'app.test:' ? [200, 400] : [400, 404, 421, 431],
+        upstream: host === 'app.test:' ? 'anything' : 'nothing',
+      } as const,
+    })),
+  ),
+};

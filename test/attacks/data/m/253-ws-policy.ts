@@ -1,0 +1,55 @@
+import { bad, forbidden, notFound, passes, type Attack } from '../../../support/attack.ts';
+
+export const attack: Attack = {
+  id: 'M253',
+  slug: 'ws-policy',
+  behaviour: 'judges an upgrade by the same rules as a request',
+  doors: ['upgrade'],
+  cases: [
+    { name: 'another group', as: 'alice', target: '/admin/ws', expect: { ...forbidden, closed: true } },
+    { name: 'the right group', as: 'bob', target: '/admin/ws', expect: passes({ headers: { 'remote-user': 'bob' } }) },
+    {
+      name: 'a second factor',
+      as: 'bob',
+      target: '/mfa/ws',
+      expect: { status: [401, 403], closed: true, upstream: 'nothing' },
+    },
+    { name: 'no route', as: 'bob', target: '/nowhere', expect: { ...notFound, closed: true } },
+    {
+      name: 'no route for the host',
+      as: 'bob',
+      target: '/ws',
+      host: 'evil.test',
+      expect: { status: [404, 421], closed: true, upstream: 'nothing' },
+    },
+    { name: 'public', target: '/public/ws', expect: passes() },
+    ...[
+      '/ws/../admin/ws',
+      '/ws/%2e%2e/admin',
+      '/ws\\..\\admin',
+      '//ws',
+      '/ws#x',
+      '/ws/%00',
+      '/public/..;/ws',
+      'http://other.test/ws',
+      'http://[',
+      '*',
+      'ws',
+      '/ws%2f..%2fadmin',
+    ].map((target) => ({
+      name: target,
+      as: 'bob' as const,
+      target,
+      expect: bad(),
+    })),
+    { name: 'two Host lines', as: 'bob', target: '/ws', headers: ['Host: other.test'], expect: bad() },
+    { name: 'no Host', as: 'bob', target: '/ws', host: null, expect: bad() },
+    {
+      name: 'a flood of headers',
+      as: 'bob',
+      target: '/ws',
+      headers: Array.from({ length: 1_000 }, () => 'a:'),
+      expect: bad(431),
+    },
+  ],
+};
