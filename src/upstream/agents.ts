@@ -24,37 +24,44 @@ const maxHeadBytes = 64 * 1024;
 const idleMs = 4_000;
 const longestIdleMs = 60_000;
 
+/** Kept-alive connections to one upstream. */
+export interface Agent {
+  readonly pool: Pool;
+  /** For undici's `servername` with every request: a pool changes connections with it, so it never follows `Host`. */
+  readonly servername: string;
+}
+
 /** Kept-alive connections, one pool an upstream. */
 export interface Agents {
-  readonly poolOf: (target: UpstreamTarget) => Pool;
+  readonly agentOf: (target: UpstreamTarget) => Agent;
   /** Waits for what is under way, then closes every connection. */
   readonly close: () => Promise<void>;
 }
 
 /** The pools are made on first use and live until `close`. HTTP/1.1, one request at a time on a connection. */
 export function createAgents(timeouts: UpstreamTimeouts): Agents {
-  const pools = new Map<string, Pool>();
-  const byTarget = new WeakMap<UpstreamTarget, Pool>();
+  const agents = new Map<string, Agent>();
+  const byTarget = new WeakMap<UpstreamTarget, Agent>();
 
-  const poolOf = (target: UpstreamTarget): Pool => {
+  const agentOf = (target: UpstreamTarget): Agent => {
     const known = byTarget.get(target);
     if (known) return known;
     const key = `${target.origin} ${target.socketPath ?? ''}`;
-    const pool = pools.get(key) ?? createPool(target, timeouts);
-    pools.set(key, pool);
-    byTarget.set(target, pool);
-    return pool;
+    const agent = agents.get(key) ?? createAgent(target, timeouts);
+    agents.set(key, agent);
+    byTarget.set(target, agent);
+    return agent;
   };
 
   return {
-    poolOf,
+    agentOf,
     close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
+      await Promise.all([...agents.values()].map(({ pool }) => pool.close()));
     },
   };
 }
 
-function createPool(target: UpstreamTarget, timeouts: UpstreamTimeouts): Pool {
+function createAgent(target: UpstreamTarget, timeouts: UpstreamTimeouts): Agent {
   const { hostname } = new URL(target.origin);
   const plainHost = hostname.replace(/^\[|\]$/g, '');
   const connect = buildConnector({
@@ -62,7 +69,7 @@ function createPool(target: UpstreamTarget, timeouts: UpstreamTimeouts): Pool {
     timeout: timeouts.connectMs,
     ...(target.socketPath === null ? {} : { socketPath: target.socketPath }),
   });
-  return new Pool(target.origin, {
+  const pool = new Pool(target.origin, {
     allowH2: false,
     pipelining: 1,
     keepAliveTimeout: idleMs,
@@ -84,6 +91,7 @@ function createPool(target: UpstreamTarget, timeouts: UpstreamTimeouts): Pool {
       });
     },
   });
+  return { pool, servername: plainHost };
 }
 
 /** Marks a connection's own error with whether the connection had brought an answer before. */

@@ -1,4 +1,5 @@
-import type { Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import type { Agent } from './agents.ts';
 import { invalidAnswer, upstreamFailure } from './failure.ts';
 import type { ForwardHandle, ForwardJob, ForwardOutcome } from './forward.ts';
 import { responseTrailers } from './response-headers.ts';
@@ -23,10 +24,10 @@ const joinedBytes = 16_384;
 export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
   readonly done: Promise<ForwardOutcome>;
   readonly #job: ForwardJob;
-  readonly #pool: Pool;
+  readonly #agent: Agent;
   readonly #responseHeaders: (answer: UpstreamAnswer) => string[];
   readonly #resolve: (outcome: ForwardOutcome) => void;
-  #options: Dispatcher.DispatchOptions = { path: '/', method: 'GET' };
+  #options: Dispatcher.DispatchOptions & { readonly servername?: string } = { path: '/', method: 'GET' };
   #controller: Dispatcher.DispatchController | null = null;
   /** The outcome is known; whatever the upstream still says is not heard. */
   #over = false;
@@ -39,12 +40,12 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
   #flushing = false;
   #waiting = false;
 
-  constructor(job: ForwardJob, pool: Pool, responseHeaders: (answer: UpstreamAnswer) => string[]) {
+  constructor(job: ForwardJob, agent: Agent, responseHeaders: (answer: UpstreamAnswer) => string[]) {
     const { promise, resolve } = Promise.withResolvers<ForwardOutcome>();
     this.done = promise;
     this.#resolve = resolve;
     this.#job = job;
-    this.#pool = pool;
+    this.#agent = agent;
     this.#responseHeaders = responseHeaders;
   }
 
@@ -60,9 +61,10 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
       path: upstreamTarget(facts, route),
       method: facts.method,
       headers,
+      servername: this.#agent.servername,
       body: facts.hasBody ? new Upload(request, this.#invite) : null,
     };
-    this.#pool.dispatch(this.#options, this);
+    this.#agent.pool.dispatch(this.#options, this);
   }
 
   readonly abort = (): void => {
@@ -159,7 +161,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
     }
     if (!this.#heard && !this.#retried && !facts.hasBody && mayTryAgain(facts.method, cause)) {
       this.#retried = true;
-      queueMicrotask(() => this.#over || this.#pool.dispatch(this.#options, this));
+      queueMicrotask(() => this.#over || this.#agent.pool.dispatch(this.#options, this));
       return;
     }
     this.#finish({ kind: 'failed', error: upstreamFailure(cause, route.upstream), responseStarted: started });

@@ -65,7 +65,7 @@ export function createForwarder({ reserved, isOwnCookie, timeouts }: ForwarderOp
   const responseHeaders = createResponseHeaders({ isOwnCookie });
   return {
     forward: (job) => {
-      const exchange = new Exchange(job, agents.poolOf(job.route.upstream), responseHeaders);
+      const exchange = new Exchange(job, agents.agentOf(job.route.upstream), responseHeaders);
       exchange.start(requestHeaders(job, null));
       return exchange;
     },

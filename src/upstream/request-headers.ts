@@ -1,9 +1,10 @@
 import type { Authenticated } from '../authentication/authenticator.ts';
 import type { ReservedHeaders } from '../identity/headers.ts';
-import { cutCookies } from '../request/cookies.ts';
+import { cookieLines, cutCookies } from '../request/cookies.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Route } from '../route/table.ts';
 import { isHopByHop, namedInConnection } from './hop-by-hop.ts';
+import { remembered } from './remembered.ts';
 import { fitDestination, upstreamAuthority } from './rewrite.ts';
 
 export interface RequestHeadersOptions {
@@ -22,8 +23,6 @@ export interface UpstreamRequest {
 /** What becomes of a header of the visitor. */
 type Treatment = 'pass' | 'drop' | 'connection' | 'cookie' | 'authorization' | 'destination' | 'content-length';
 
-const rememberedNames = 1_000;
-
 /**
  * Makes the writer of request headers: what a visitor sent → flat raw headers (`[name, value, …]`, Latin-1) for the upstream.
  *
@@ -37,17 +36,8 @@ export function createRequestHeaders({
   reserved,
   isOwnCookie,
 }: RequestHeadersOptions): (request: UpstreamRequest, protocol: string | null) => string[] {
-  const remembered = new Map<string, Treatment>();
-
-  const treatmentOf = (name: string): Treatment => {
-    const known = remembered.get(name);
-    if (known !== undefined) return known;
-    const treatment = treat(name.toLowerCase(), reserved);
-    // Visitors choose names: forget all rather than grow.
-    if (remembered.size >= rememberedNames) remembered.clear();
-    if (name.length <= 64) remembered.set(name, treatment);
-    return treatment;
-  };
+  const treatmentOf = remembered((name) => treat(name.toLowerCase(), reserved));
+  const isOwn = remembered(isOwnCookie);
 
   return ({ facts, route, visitor }, protocol) => {
     const headers = ['Host', route.preserveHost ? facts.authority : upstreamAuthority(route)];
@@ -71,7 +61,7 @@ export function createRequestHeaders({
         case 'cookie': {
           if (hasCookie) break;
           hasCookie = true;
-          const rest = cutCookies(cookieValues(facts), isOwnCookie);
+          const rest = cutCookies(cookieLines(facts), isOwn);
           if (rest !== null) headers.push(name, rest);
           break;
         }
@@ -108,12 +98,6 @@ function treat(lowerName: string, reserved: ReservedHeaders): Treatment {
     default:
       return isHopByHop(lowerName) || reserved.isReserved(lowerName) ? 'drop' : 'pass';
   }
-}
-
-function cookieValues(facts: RequestFacts): string[] {
-  const values: string[] = [];
-  for (const [name, value] of facts.headers) if (name.toLowerCase() === 'cookie') values.push(value);
-  return values;
 }
 
 /**

@@ -1,0 +1,141 @@
+/**
+ * Cost of the way to the upstream and back alone: reading the wire and forwarding, without sessions, rules, Koa and logs, beside
+ * plain nginx in the same run. `node bench/forward.ts --rounds 5 --seconds 4 [--profile FOLDER]`.
+ */
+import { createServer } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Identity } from '../src/identity/identity.ts';
+import { compileHeaderSet } from '../src/identity/header-sets.ts';
+import { createReservedHeaders } from '../src/identity/headers.ts';
+import type { CanonicalPath } from '../src/request/facts.ts';
+import { createRequestReader } from '../src/request/read.ts';
+import type { Route } from '../src/route/table.ts';
+import { createForwarder } from '../src/upstream/forward.ts';
+import { cpuMicroseconds } from './cpu.ts';
+import { load, writeLoadScript } from './load.ts';
+import { freePort, startNginx, startTarget, startUpstream } from './peers.ts';
+import type { Target } from './peers.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    profile: { type: 'string' },
+    /** Be the gateway: listen here and forward there. */
+    listen: { type: 'string' },
+    upstream: { type: 'string' },
+  },
+});
+
+if (values.listen !== undefined) serve(Number(values.listen), values.upstream ?? '');
+else await measure(Number(values.rounds), Number(values.seconds));
+
+function serve(port: number, origin: string): void {
+  const identity: Identity = {
+    user: 'alice',
+    name: 'Alice Example',
+    email: 'alice@example.com',
+    groups: ['users', 'editors'],
+    claims: {},
+    method: 'local',
+  };
+  const headers = compileHeaderSet('remote');
+  const route: Route = {
+    id: 'app',
+    title: 'App',
+    host: null,
+    path: '/' as CanonicalPath,
+    upstream: { origin, socketPath: null },
+    stripPath: false,
+    preserveHost: true,
+    encodedSlashes: false,
+    acceptBasic: false,
+    allowedOrigins: new Set(),
+    clearCookies: [],
+    policy: { judgesPaths: false, evaluate: () => ({ kind: 'allow', rule: 0, anonymous: false }) },
+    headers,
+    basicAuth: null,
+  };
+  const visitor = {
+    kind: 'authenticated',
+    identity,
+    session: null,
+    consumesAuthorization: false,
+    secondFactor: false,
+    authenticatedAtMs: 0,
+  } as const;
+  let count = 0;
+  const read = createRequestReader({
+    trustedProxies: [],
+    publicUrl: 'http://app.test',
+    sessionCookieName: 'sallyport',
+    nextRequestId: () => `request-${(count += 1)}`,
+    now: Date.now,
+  });
+  const forwarder = createForwarder({
+    reserved: createReservedHeaders([headers]),
+    isOwnCookie: (name) => name === 'sallyport',
+  });
+  const server = createServer((request, response) => {
+    const result = read(request);
+    if (result.kind !== 'facts') {
+      response.writeHead(result.unreadable.status).end();
+      return;
+    }
+    const job = { facts: result.facts, route, visitor, request, response, setCookies: [] };
+    void forwarder.forward(job).done.then((outcome) => {
+      if (outcome.kind === 'failed' && !outcome.responseStarted) response.writeHead(502).end();
+    });
+  });
+  server.listen(port, '127.0.0.1');
+  process.once('SIGTERM', () => process.exit(0));
+}
+
+async function measure(rounds: number, seconds: number): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
+  const targets: Target[] = [];
+  try {
+    const upstream = await startUpstream(directory);
+    targets.push(upstream);
+    const nginx = await startNginx(directory, upstream.port);
+    const port = await freePort();
+    const profiling = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+    const args = [
+      ...profiling,
+      import.meta.filename,
+      '--listen',
+      `${port}`,
+      '--upstream',
+      `http://127.0.0.1:${upstream.port}`,
+    ];
+    const forward = await startTarget('forward', port, process.execPath, args, { cwd: directory, version: '' });
+    targets.push(nginx, forward);
+    const script = writeLoadScript(directory, 'sallyport', ['x'.repeat(43)]);
+    const costs = new Map<string, number[]>();
+    for (const target of [nginx, forward]) await load(target.port, script, 2);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const target of [nginx, forward]) {
+        const before = cpuMicroseconds(target.pid);
+        const { requests, errors } = await load(target.port, script, seconds);
+        if (errors > 0) throw new Error(`${target.name}: ${errors} of ${requests} requests failed`);
+        costs.set(target.name, [...(costs.get(target.name) ?? []), (cpuMicroseconds(target.pid) - before) / requests]);
+      }
+    }
+    const medians = [nginx, forward].map(
+      ({ name }) => (costs.get(name) ?? []).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? NaN,
+    );
+    const [base = NaN, cost = NaN] = medians;
+    console.log(
+      `nginx ${base.toFixed(1)} µs, forward ${cost.toFixed(1)} µs a request: ${(cost / base).toFixed(2)} × nginx`,
+    );
+    console.log(
+      [...costs].map(([name, all]) => `${name}: ${all.map((value) => value.toFixed(1)).join(' ')}`).join('\n'),
+    );
+  } finally {
+    for (const target of targets) target.stop();
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
