@@ -5,7 +5,7 @@ import type { RequestFacts } from '../request/facts.ts';
 const maxBodyBytes = 16 * 1024;
 const maxFields = 50;
 /** From the first to the last byte of the body. */
-const bodyTimeoutMs = 30_000;
+const bodyTimeoutMs = 20_000;
 
 /** Fields by name; a Map, so that no name means anything to JavaScript. */
 export type Fields = ReadonlyMap<string, string>;
@@ -16,7 +16,7 @@ export type FormResult =
   | { readonly kind: 'refused'; readonly status: 400 | 408 | 413 | 415; readonly reason: string };
 
 export interface ReadFormOptions {
-  /** Default 30 s. */
+  /** Default 20 s. */
   readonly timeoutMs?: number;
 }
 
