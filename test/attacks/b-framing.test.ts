@@ -1,4 +1,5 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { createGrounds, declareAttacks, loadAttacks } from '../support/attack-runner.ts';
 import { poll } from '../support/gateway.ts';
 import { openRaw, sendRaw, valueOf, valuesOf } from '../support/raw.ts';
@@ -235,4 +236,77 @@ test.serial('B57 up-malformed: status 999 is passed as it is or refused', async 
   t.teardown(upstream.script('/public/broken', writesAndCloses('HTTP/1.1 999 Odd\r\nContent-Length: 5\r\n\r\nhello')));
   const { answers } = await sendRaw(gateway.port, get('/public/broken'));
   t.true([502, 999].includes(answers[0]?.status ?? 0));
+});
+
+const hidden = 'GET /admin/SMUGGLED HTTP/1.1\r\nHost: app.test\r\nRemote-User: evil\r\nConnection: close\r\n\r\n';
+const framing = fc.constantFrom(
+  `Content-Length: ${String(hidden.length)}`,
+  'Content-Length: 0',
+  'Content-Length: 3',
+  'Content-Length: +3',
+  'Content-Length: 3, 3',
+  'content-length:\t0\t',
+  'Content-Length : 0',
+  'Content_Length: 0',
+  'Transfer-Encoding: chunked',
+  'transfer-encoding: Chunked',
+  'Transfer-Encoding: identity',
+  'Transfer-Encoding: x, chunked',
+  'Transfer-Encoding:\x0bchunked',
+  'Transfer-Encoding: chunked, ',
+  'Transfer-Encoding : chunked',
+  'Transfer_Encoding: chunked',
+  'X: y\r\n Transfer-Encoding: chunked',
+  'X: y\nTransfer-Encoding: chunked',
+  'Connection: close, Content-Length, Transfer-Encoding',
+  'Expect: 100-continue',
+  'TE: chunked',
+  'Trailer: Content-Length',
+  'Upgrade: h2c',
+);
+const bodyOf = fc.constantFrom(
+  hidden,
+  `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`,
+  `0\r\n\r\n${hidden}`,
+  `3\r\nabc\r\n0\r\n\r\n${hidden}`,
+  `3;x\nabc\r\n0\r\n\r\n${hidden}`,
+  `0\r\nX: y\r\n\r\n${hidden}`,
+  `abc${hidden}`,
+  `\r\n${hidden}`,
+);
+
+test.serial('property: no framing hides a request in a body', async (t) => {
+  const ground = await grounds.get();
+  const { cookie } = await ground.session('alice');
+  const method = fc.constantFrom('GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PROPFIND');
+  const version = fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0');
+  await fc.assert(
+    fc.asyncProperty(
+      method,
+      version,
+      fc.array(framing, { maxLength: 3 }),
+      bodyOf,
+      fc.boolean(),
+      async (verb, http, lines, body, signedIn) => {
+        const seen = ground.upstream.mark();
+        const client = await openRaw(ground.gateway.port);
+        const head = [
+          `${verb} /${signedIn ? 'private' : 'public'}/x ${http}`,
+          'Host: app.test',
+          ...lines,
+          ...(signedIn ? [`Cookie: ${cookie}`] : []),
+        ];
+        client.socket.end(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1'));
+        if (!(await client.closed())) throw new Error('left hanging');
+        client.destroy();
+        // What follows a whole request is a request of its own and is judged as such: alice is no admin, and nobody is.
+        const smuggled = seen.requests().filter(({ target }) => target.includes('SMUGGLED'));
+        if (smuggled.length > 0) throw new Error('the hidden request was executed');
+        if (seen.faults().length > 0) throw new Error(`the upstream could not read it: ${seen.faults().join()}`);
+        if (seen.requests().length > 1) throw new Error('more than one request');
+      },
+    ),
+    { numRuns: 600 },
+  );
+  t.pass();
 });

@@ -47,6 +47,8 @@ export interface AttackCase {
   readonly version?: string;
   /** Host line; null for none. Default app.test. */
   readonly host?: string | null;
+  /** Identity headers that may arrive, where the route's are not the `remote` set of `as`. */
+  readonly identity?: Readonly<Record<string, string>>;
   /** Header lines as they go out, Latin-1. */
   readonly headers?: readonly string[];
   /** Content-Length is put in unless the headers say how the body is framed. */
