@@ -3,53 +3,56 @@ import { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../errors.ts';
+import type { UpstreamTarget } from '../route/config.ts';
 import type { UpstreamTimeouts } from './agents.ts';
 import type { Doorstep } from './doorstep.ts';
 import { invalidAnswer, upstreamFailure } from './failure.ts';
+import { destroyLater, join } from './join.ts';
+import type { Joint } from './join.ts';
 import type { UpstreamAnswer } from './response-headers.ts';
-import { chunks, closeFrame, grouped, pairsOf, writeHead } from './upgrade-wire.ts';
+import { chunks, grouped, pairsOf, writeHead } from './upgrade-wire.ts';
 import type { UpgradeHandle, UpgradeJob, UpgradeOutcome } from './upgrade.ts';
 
-/** How long one side may stay open after the other has ended (milliseconds). */
-const graceMs = 2_000;
+/** What is needed until the answer is there. A tunnel may stand for days and must hold on to none of it. */
+export interface Question {
+  readonly job: UpgradeJob;
+  /** Flat raw headers for the upstream. */
+  readonly headers: readonly string[];
+  readonly responseHeaders: (answer: UpstreamAnswer) => string[];
+  readonly timeouts: UpstreamTimeouts;
+}
 
 /** One upgrade, from the question to the end of the tunnel. http-proxy asks; what the visitor sees is written here. */
 export class Tunnel implements UpgradeHandle {
   readonly done: Promise<UpgradeOutcome>;
   readonly #resolve: (outcome: UpgradeOutcome) => void;
-  readonly #job: UpgradeJob;
-  readonly #headers: readonly string[];
-  readonly #responseHeaders: (answer: UpstreamAnswer) => string[];
-  readonly #timeouts: UpstreamTimeouts;
-  #outgoing: ClientRequest | null = null;
-  #upstream: Duplex | null = null;
+  readonly #socket: Duplex;
+  readonly #target: UpstreamTarget;
+  #question: Question | null;
   #doorstep: Doorstep | null = null;
+  #ownEnds: ReturnType<Duplex['listeners']> = [];
+  #outgoing: ClientRequest | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #joint: Joint | null = null;
   #over = false;
   /** The visitor has been written to. */
   #started = false;
 
-  constructor(
-    job: UpgradeJob,
-    headers: readonly string[],
-    responseHeaders: (answer: UpstreamAnswer) => string[],
-    timeouts: UpstreamTimeouts,
-  ) {
+  constructor(question: Question) {
     const { promise, resolve } = Promise.withResolvers<UpgradeOutcome>();
     this.done = promise;
     this.#resolve = resolve;
-    this.#job = job;
-    this.#headers = headers;
-    this.#responseHeaders = responseHeaders;
-    this.#timeouts = timeouts;
+    this.#socket = question.job.socket;
+    this.#target = question.job.route.upstream;
+    this.#question = question;
   }
 
   /** `ask` has http-proxy send the request (it calls `prepare` on the way); its own words go to the doorstep. */
   start(ask: () => Promise<void>, doorstep: Doorstep): void {
-    const { socket } = this.#job;
+    const socket = this.#socket;
     this.#doorstep = doorstep;
     // A connection that breaks tells so with `close` as well.
-    socket.on('error', () => undefined);
+    socket.on('error', ignore);
     if (socket.destroyed) {
       this.#finish({ kind: 'client-gone' });
       return;
@@ -58,39 +61,38 @@ export class Tunnel implements UpgradeHandle {
     if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, 60_000);
     try {
       ask().catch((cause: unknown) => {
-        if (this.#upstream === null) this.#fail(cause);
+        if (this.#joint === null) this.#fail(cause);
       });
     } catch (cause) {
       this.#fail(cause);
     }
-    const outgoing = this.#outgoing;
-    if (outgoing === null || this.#over) return;
-    // After http-proxy's own listeners: what they do to the doorstep is done, what they piped is taken back.
-    outgoing.once('upgrade', (answer, upstream) => {
-      upstream.unpipe(doorstep);
-      doorstep.unpipe(upstream);
-      doorstep.destroy();
+    // After http-proxy's own listeners: what they do to the doorstep is done, and is taken back.
+    this.#outgoing?.once('upgrade', (answer, upstream) => {
+      takeOver(upstream, doorstep, this.#ownEnds);
       this.#open(answer, upstream);
     });
-    outgoing.once('response', (answer) => this.#relay(answer));
-    this.#expect('UND_ERR_CONNECT_TIMEOUT', this.#timeouts.connectMs);
+    this.#outgoing?.once('response', (answer) => this.#relay(answer));
   }
 
   /** Gives the outgoing request the headers that were decided; called before it is sent. */
   prepare(outgoing: ClientRequest): void {
+    const question = this.#question;
+    if (question === null) return;
+    const { connectMs, firstByteMs } = question.timeouts;
     this.#outgoing = outgoing;
+    this.#expect('UND_ERR_CONNECT_TIMEOUT', connectMs);
     outgoing.on('error', (cause) => this.#fail(cause));
-    const firstByte = () => this.#expect('UND_ERR_HEADERS_TIMEOUT', this.#timeouts.firstByteMs);
-    outgoing.once('finish', firstByte);
+    outgoing.once('finish', () => this.#expect('UND_ERR_HEADERS_TIMEOUT', firstByteMs));
     outgoing.once('response', () => {
       clearTimeout(this.#timer);
       // Then http-proxy leaves the answer's body to us.
       this.#doorstep?.destroy();
     });
-    outgoing.method = this.#job.facts.method;
+    outgoing.once('upgrade', (_answer, upstream) => (this.#ownEnds = upstream.listeners('end')));
+    outgoing.method = question.job.facts.method;
     try {
       for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name);
-      for (const [name, values] of grouped(this.#headers))
+      for (const [name, values] of grouped(question.headers))
         outgoing.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
     } catch (cause) {
       this.#fail(cause);
@@ -100,21 +102,12 @@ export class Tunnel implements UpgradeHandle {
 
   readonly close = (code = 1001): void => {
     if (this.#over) return;
-    const { socket, facts } = this.#job;
+    const joint = this.#joint;
+    const outgoing = this.#outgoing;
     this.#finish({ kind: 'closed' });
-    this.#outgoing?.destroy();
-    const upstream = this.#upstream;
-    if (upstream === null) {
-      socket.destroy();
-      return;
-    }
-    // From now on nothing passes, in either direction.
-    upstream.unpipe(socket);
-    socket.unpipe(upstream);
-    upstream.destroy();
-    socket.resume();
-    socket.end(facts.upgrade[0] === 'websocket' ? closeFrame(code) : undefined);
-    destroyLater(socket);
+    outgoing?.destroy();
+    if (joint === null) this.#socket.destroy();
+    else joint.close(code);
   };
 
   #expect(code: string, ms: number): void {
@@ -125,50 +118,46 @@ export class Tunnel implements UpgradeHandle {
   }
 
   #open(answer: IncomingMessage, upstream: Duplex): void {
-    clearTimeout(this.#timer);
-    const { socket, head, facts, route } = this.#job;
-    upstream.on('error', () => undefined);
-    if (this.#over) {
+    const question = this.#question;
+    if (this.#over || question === null) {
       upstream.destroy();
       return;
     }
+    const { facts, head } = question.job;
     const [protocol = ''] = facts.upgrade;
     if (answer.headers.upgrade?.toLowerCase() !== protocol) {
       upstream.destroy();
-      this.#fail(invalidAnswer(`changed to a protocol other than ${protocol}`, route.upstream));
+      this.#fail(invalidAnswer(`changed to a protocol other than ${protocol}`, this.#target));
       return;
     }
-    this.#upstream = upstream;
-    this.#started = true;
-    const headers = this.#answerHeaders(answer, 101).filter(([name]) => name.toLowerCase() !== 'content-length');
+    const socket = this.#socket;
+    const headers = answerHeaders(question, answer, 101).filter(([name]) => name.toLowerCase() !== 'content-length');
     writeHead(socket, answer, [['Connection', 'Upgrade'], ['Upgrade', answer.headers.upgrade], ...headers]);
+    this.#started = true;
     if (head.length > 0) socket.unshift(head);
-    upstream.on('close', () => this.#onUpstreamClosed());
-    if (protocol === 'websocket') {
-      // A WebSocket has no use for half a connection.
-      socket.once('end', () => destroyLater(socket));
-      upstream.once('end', () => destroyLater(upstream));
-    }
-    socket.pipe(upstream).pipe(socket);
+    this.#forgetQuestion();
+    socket.off('close', this.#onVisitorClosed);
+    this.#joint = join(socket, upstream, protocol === 'websocket', () => this.#finish({ kind: 'tunnelled' }));
   }
 
   /** The upstream's own answer, when it is no 101: its head filtered, its body with its own framing, then the end. */
   #relay(answer: IncomingMessage): void {
-    const { socket, route } = this.#job;
+    const question = this.#question;
     const status = answer.statusCode ?? 0;
     const coding = answer.headers['transfer-encoding']?.toLowerCase();
+    if (this.#over || question === null) {
+      answer.destroy();
+      return;
+    }
     if (status < 200 || status > 599 || (coding !== undefined && coding !== 'chunked')) {
       answer.destroy();
-      this.#fail(invalidAnswer(`answered an upgrade with status ${status}`, route.upstream));
+      this.#fail(invalidAnswer(`answered an upgrade with status ${status}`, this.#target));
       return;
     }
-    if (this.#over) {
-      answer.destroy();
-      return;
-    }
+    const socket = this.#socket;
     this.#started = true;
-    const headers = this.#answerHeaders(answer, status);
-    const hasBody = status !== 204 && status !== 304 && this.#job.facts.method !== 'HEAD';
+    const headers = answerHeaders(question, answer, status);
+    const hasBody = status !== 204 && status !== 304 && question.job.facts.method !== 'HEAD';
     const isChunked = hasBody && answer.headers['content-length'] === undefined;
     if (isChunked) headers.push(['Transfer-Encoding', 'chunked']);
     writeHead(socket, answer, [...headers, ['Connection', 'close']]);
@@ -183,45 +172,61 @@ export class Tunnel implements UpgradeHandle {
     else pipeline(answer, socket, finish);
   }
 
-  #answerHeaders(answer: IncomingMessage, status: number): [name: string, value: string][] {
-    const { facts, route } = this.#job;
-    const { rawHeaders } = answer;
-    const flat = this.#responseHeaders({ status, rawHeaders, facts, route, setCookies: [], mayTrail: false });
-    return [...pairsOf(flat)];
-  }
-
   readonly #onVisitorClosed = (): void => {
-    this.#outgoing?.destroy();
-    this.#upstream?.destroy();
-    this.#finish({ kind: this.#upstream === null ? 'client-gone' : 'tunnelled' });
+    const outgoing = this.#outgoing;
+    this.#finish({ kind: 'client-gone' });
+    outgoing?.destroy();
   };
-
-  #onUpstreamClosed(): void {
-    const { socket } = this.#job;
-    // Cut off in mid-stream: so is the visitor. Ended: what is under way still arrives.
-    if (this.#upstream?.readableEnded !== true) socket.destroy();
-    else destroyLater(socket.end());
-  }
 
   #fail(cause: unknown): void {
     if (this.#over) return;
-    const { socket, route } = this.#job;
-    const error = cause instanceof GatewayError ? cause : upstreamFailure(cause, route.upstream);
+    const error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.#target);
     this.#finish({ kind: 'failed', error, responseStarted: this.#started });
-    if (this.#started) socket.destroy();
+    if (this.#started) this.#socket.destroy();
   }
 
   #finish(outcome: UpgradeOutcome): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
-    this.#job.socket.off('close', this.#onVisitorClosed);
+    this.#socket.off('close', this.#onVisitorClosed);
+    this.#forgetQuestion();
     this.#resolve(outcome);
+  }
+
+  #forgetQuestion(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#question = null;
+    this.#outgoing = null;
+    this.#doorstep = null;
+    this.#ownEnds = [];
   }
 }
 
-function destroyLater(stream: Duplex): void {
-  if (stream.destroyed) return;
-  const timer = setTimeout(() => stream.destroy(), graceMs);
-  stream.once('close', () => clearTimeout(timer));
+function ignore(): void {
+  // Whatever broke, `close` follows.
+}
+
+function answerHeaders(
+  { job, responseHeaders }: Question,
+  answer: IncomingMessage,
+  status: number,
+): [name: string, value: string][] {
+  const { facts, route } = job;
+  const { rawHeaders } = answer;
+  return [...pairsOf(responseHeaders({ status, rawHeaders, facts, route, setCookies: [], mayTrail: false }))];
+}
+
+/**
+ * Takes http-proxy off an upgraded socket: its pipes to the doorstep, and its listeners, which would keep the whole request
+ * alive as long as the tunnel stands. `own` are the `end` listeners from before.
+ */
+function takeOver(upstream: Duplex, doorstep: Doorstep, own: ReturnType<Duplex['listeners']>): void {
+  upstream.unpipe(doorstep);
+  doorstep.unpipe(upstream);
+  doorstep.destroy();
+  upstream.removeAllListeners('error').on('error', ignore);
+  for (const listener of upstream.listeners('end')) {
+    if (!own.includes(listener)) upstream.off('end', listener as () => void);
+  }
 }

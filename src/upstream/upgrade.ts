@@ -78,7 +78,8 @@ export function createUpgrader({ reserved, isOwnCookie, timeouts }: ForwarderOpt
 
   return {
     upgrade: (job) => {
-      const tunnel = new Tunnel(job, requestHeaders(job, job.facts.upgrade[0] ?? ''), responseHeaders, limits);
+      const headers = requestHeaders(job, job.facts.upgrade[0] ?? '');
+      const tunnel = new Tunnel({ job, headers, responseHeaders, timeouts: limits });
       const doorstep = new Doorstep();
       const message = plainUpgrade(doorstep, upstreamTarget(job.facts, job.route));
       tunnels.set(message, tunnel);
