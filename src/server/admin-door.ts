@@ -1,4 +1,5 @@
-import type { AdminConfig } from '../admin/config.ts';
+import { defaultAdminListen, type AdminConfig } from '../admin/config.ts';
+import { hasCode } from '../errors.ts';
 import { listenAdmin, type AdminListener } from '../admin/listener.ts';
 import { canonicalUserName } from '../identity/user-name.ts';
 import type { Log } from '../runtime.ts';
@@ -15,14 +16,17 @@ export interface AdminDoorOptions {
   readonly log: Log;
 }
 
-/** Opens the admin listener, unless it is off. Throws `listen-failed`. */
+/**
+ * Opens the admin listener, unless it is off. Throws `listen-failed`; but an address that nobody chose and that another
+ * program has is no reason to leave the apps unserved: then null, and a warning.
+ */
 export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminListener | null> {
   const { config, foundation, metrics, notReady, log } = options;
   if (config.listen === 'off') return null;
   const address = readListenAddress(config.listen);
   if (address === undefined) return null;
   const { sessions, store, audit } = foundation;
-  return listenAdmin(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }, {
+  const listening = listenAdmin(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }, {
     sessions,
     metrics,
     ready: async () => {
@@ -34,4 +38,17 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
     audit: (fields) => audit('session.revoked', null, fields),
     log,
   });
+  return listening.catch((error: unknown) => {
+    const isTaken = hasCode(error, 'listen-failed') && codeOf(error.cause) === 'EADDRINUSE';
+    if (!isTaken || config.listen !== defaultAdminListen) throw error;
+    log.warn('admin.address-taken', {
+      address: config.listen,
+      consequence: 'no metrics, readiness and session commands; set admin.listen to another address',
+    });
+    return null;
+  });
+}
+
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }
