@@ -58,12 +58,15 @@ SetEnv GIT_HTTP_EXPORT_ALL 1
 SetEnv GIT_CONFIG_COUNT 1
 SetEnv GIT_CONFIG_KEY_0 safe.directory
 SetEnv GIT_CONFIG_VALUE_0 *
+ScriptAlias /git/identity ${folder}/cgi/identity
+ScriptAlias /cgi/open ${folder}/cgi/identity
 ScriptAlias /git/ ${folder}/cgi/git-http-backend/
 # git http-backend lets nobody push who is not REMOTE_USER: here the gateway's header says who that is.
 SetEnvIf Remote-User "^(.+)$" REMOTE_USER=$1
 ScriptAlias /cgi/ ${folder}/cgi/
 <Directory ${folder}/cgi>
   Options +ExecCGI
+  CGIPassAuth On
 </Directory>
 `;
 
@@ -112,7 +115,11 @@ export async function startApache(): Promise<Apache> {
   for (let attempt = 0; attempt < 5 && child === null; attempt += 1) {
     port = await freePort();
     await writeFile(join(folder, 'apache.conf'), configuration(folder, port, account !== null));
-    const started = spawn(binary, ['-f', join(folder, 'apache.conf'), '-D', 'FOREGROUND'], { stdio: 'ignore' });
+    const started = spawn(binary, ['-f', join(folder, 'apache.conf'), '-D', 'FOREGROUND'], {
+      stdio: 'ignore',
+      // Apache ends by signalling its whole process group, which must not be ours.
+      detached: true,
+    });
     for (let wait = 0; wait < 200 && started.exitCode === null; wait += 1) {
       if (await answers(port)) {
         child = started;

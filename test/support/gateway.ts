@@ -47,7 +47,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const write =
     (level: string): LogMethod =>
     (event, fields) => {
-      lines.push(JSON.stringify({ level, event, ...fields }));
+      lines.push(
+        JSON.stringify({ level, event, ...fields }, (_, value: unknown) =>
+          value instanceof Error ? value.stack : value,
+        ),
+      );
     };
   const runtime: Runtime = {
     now: options.now ?? Date.now,

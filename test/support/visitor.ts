@@ -204,6 +204,7 @@ export function createVisitor(
     openSocket: (path, headers = {}) =>
       new Promise((resolve, reject) => {
         const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, {
+          handshakeTimeout: 15_000,
           headers: { host: ownHost, ...(cookieHeader() as Record<string, string>), ...headers },
         });
         socket.once('open', () => resolve(socket));
