@@ -69,7 +69,13 @@ export function decoyOf(profile: CostProfile, randomBytes: (size: number) => Buf
   const [kind, ...parts] = profile.split(':');
   if (kind === 'bcrypt') {
     const alphabet = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-    const body = Array.from(randomBytes(53), (byte) => alphabet[byte & 63]).join('');
+    // 16 bytes of salt are 22 characters, 23 of hash 31: the last of each has bits to spare, which must be 0. Otherwise the
+    // hash is malformed, and compared in no time.
+    const masks = new Map([
+      [21, 0b110000],
+      [52, 0b111100],
+    ]);
+    const body = Array.from(randomBytes(53), (byte, at) => alphabet[byte & (masks.get(at) ?? 63)]).join('');
     return readPasswordHash(`$2b$${parts[0]?.padStart(2, '0')}$${body}`);
   }
   const [algorithm, memoryKiB, passes, parallelism] = parts;
