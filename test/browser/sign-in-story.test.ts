@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import test from 'ava';
+import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { createProfile, hasChromium, launchChromium } from '../support/chromium.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -237,14 +236,13 @@ story('speaks German to who prefers it, and says so to screen readers', async (t
 
 story('has no fault that axe knows of, on every page of the story, light and dark, narrow and wide', async (t) => {
   t.timeout(60_000);
-  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const [colorScheme, width] of [
     ['light', 1_280],
     ['dark', 320],
   ] as const) {
     const { page } = await open((end) => t.teardown(end), { colorScheme, viewport: { width, height: 800 } });
     const assess = async (what: string) => {
-      await page.evaluate(axe);
+      await page.evaluate(axe.source);
       const faults = await page.evaluate<string[]>(
         'axe.run(document).then((result) => result.violations.map((one) => `${one.id}: ${one.nodes[0].html}`))',
       );

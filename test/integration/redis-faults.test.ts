@@ -100,48 +100,54 @@ async function assertUnavailable(t: ExecutionContext, scene: Scene): Promise<voi
   t.is((await sendTo(gateway.adminPort, '/livez')).status, 200);
 }
 
-withRedis('answers signed-in visitors 503 while Redis is stopped, and works again once it is back', async (t) => {
-  t.timeout(60_000);
-  const scene = await setScene();
-  t.teardown(scene.end);
-  const { alice, redis, gateway } = scene;
-  t.is((await alice.navigate('/private/x')).status, 200);
-  await redis.halt();
-  await assertUnavailable(t, scene);
+withRedis(
+  'G143 store-down: answers signed-in visitors 503 while Redis is stopped, and works again once it is back',
+  async (t) => {
+    t.timeout(60_000);
+    const scene = await setScene();
+    t.teardown(scene.end);
+    const { alice, redis, gateway } = scene;
+    t.is((await alice.navigate('/private/x')).status, 200);
+    await redis.halt();
+    await assertUnavailable(t, scene);
 
-  const form = createVisitor(gateway.port);
-  const attempt = await form.signIn('alice', password).catch((error: unknown) => error);
-  if (attempt instanceof Error) t.regex(attempt.message, /503/);
-  else t.is((attempt as Reply).status, 503);
-  t.is(form.token(), null, 'no sign-in succeeds without a store');
+    const form = createVisitor(gateway.port);
+    const attempt = await form.signIn('alice', password).catch((error: unknown) => error);
+    if (attempt instanceof Error) t.regex(attempt.message, /503/);
+    else t.is((attempt as Reply).status, 503);
+    t.is(form.token(), null, 'no sign-in succeeds without a store');
 
-  // Empty after the restart: the old session is gone with it, but a new sign-in works without any help.
-  await redis.restart();
-  await eventually('ready again', async () => (await sendTo(gateway.adminPort, '/readyz')).status === 200);
-  const old = await alice.navigate('/private/x');
-  t.is(old.status, 302);
-  const again = createVisitor(gateway.port);
-  t.is((await again.signIn('alice', password)).status, 303);
-  t.is((await again.navigate('/private/x')).status, 200);
-});
+    // Empty after the restart: the old session is gone with it, but a new sign-in works without any help.
+    await redis.restart();
+    await eventually('ready again', async () => (await sendTo(gateway.adminPort, '/readyz')).status === 200);
+    const old = await alice.navigate('/private/x');
+    t.is(old.status, 302);
+    const again = createVisitor(gateway.port);
+    t.is((await again.signIn('alice', password)).status, 303);
+    t.is((await again.navigate('/private/x')).status, 200);
+  },
+);
 
-withRedis('answers 503 while Redis is frozen, and goes on with the same session when it thaws', async (t) => {
-  t.timeout(60_000);
-  const scene = await setScene();
-  t.teardown(scene.end);
-  const { alice, redis, gateway } = scene;
-  t.is((await alice.navigate('/private/x')).status, 200);
-  redis.freeze();
-  await assertUnavailable(t, scene);
-  redis.thaw();
-  const back = await eventually('works again', async () => {
-    const reply = await alice.navigate('/private/x');
-    if (reply.status !== 200 && reply.status !== 503) throw new Error(`answered ${reply.status}`);
-    return reply.status === 200 ? reply : null;
-  });
-  t.regex(back.text, /<p id="user">alice</);
-  await eventually('ready again', async () => (await sendTo(gateway.adminPort, '/readyz')).status === 200);
-});
+withRedis(
+  'G143 store-down: answers 503 while Redis is frozen, and goes on with the same session when it thaws',
+  async (t) => {
+    t.timeout(60_000);
+    const scene = await setScene();
+    t.teardown(scene.end);
+    const { alice, redis, gateway } = scene;
+    t.is((await alice.navigate('/private/x')).status, 200);
+    redis.freeze();
+    await assertUnavailable(t, scene);
+    redis.thaw();
+    const back = await eventually('works again', async () => {
+      const reply = await alice.navigate('/private/x');
+      if (reply.status !== 200 && reply.status !== 503) throw new Error(`answered ${reply.status}`);
+      return reply.status === 200 ? reply : null;
+    });
+    t.regex(back.text, /<p id="user">alice</);
+    await eventually('ready again', async () => (await sendTo(gateway.adminPort, '/readyz')).status === 200);
+  },
+);
 
 withRedis('never loses a sign-out to an outage: what could not be ended is said not to be', async (t) => {
   t.timeout(60_000);
