@@ -12,24 +12,28 @@ export type LastWord = 'answer' | 'end' | 'cut';
  * read as part of it, or, by a proxy in front of us, as the answer to somebody else's request.
  */
 export function watchAnswers(server: Server): (socket: Duplex) => LastWord {
-  const answers = new WeakMap<Duplex, { readonly open: Set<ServerResponse>; last: ServerResponse }>();
+  const answers = new WeakMap<Duplex, ServerResponse[]>();
+  // An array and no listener: this runs for every request. The last answer stays, the ones before it go once they are out.
   const note = (request: IncomingMessage, response: ServerResponse): void => {
     const known = answers.get(request.socket);
-    const open = known?.open ?? new Set<ServerResponse>();
-    open.add(response);
-    if (known) known.last = response;
-    else answers.set(request.socket, { open, last: response });
-    response.once('close', () => open.delete(response));
+    if (known === undefined) {
+      answers.set(request.socket, [response]);
+      return;
+    }
+    while (known[0]?.writableFinished === true) known.shift();
+    known.push(response);
   };
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) server.prependListener(event, note);
 
   return (socket) => {
-    const known = answers.get(socket);
-    if (known === undefined) return 'answer';
-    const open = [...known.open].filter((response) => !response.writableEnded);
+    const known = answers.get(socket) ?? [];
+    const last = known.at(-1);
+    if (last === undefined) return 'answer';
+    const underWay = known.filter((response) => !response.writableFinished);
+    const open = underWay.filter((response) => !response.writableEnded);
     // What is broken after a whole request is the next one; after a part of one, it has its answer.
-    if (open.length === 0) return known.last.req.complete && known.last.shouldKeepAlive ? 'answer' : 'end';
+    if (open.length === 0) return last.req.complete && last.shouldKeepAlive ? 'answer' : 'end';
     // The request that the parser gave up on, in mid-body, unanswered as yet.
-    return open.length === 1 && open[0]?.headersSent === false && known.open.size === 1 ? 'answer' : 'cut';
+    return underWay.length === 1 && open[0]?.headersSent === false ? 'answer' : 'cut';
   };
 }

@@ -1,6 +1,7 @@
 import type { Gate } from '../gate.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Log } from '../runtime.ts';
+import { createBag } from '../session/bag.ts';
 
 /** Something that was let through and still runs: a request, a stream, a tunnel. */
 export interface LiveExchange {
@@ -26,14 +27,11 @@ export interface LiveTraffic {
 }
 
 export function createLiveTraffic(log: Log): LiveTraffic {
-  const exchanges = new Set<LiveExchange>();
+  const exchanges = createBag<LiveExchange>();
   return {
-    add: (exchange) => {
-      exchanges.add(exchange);
-      return () => exchanges.delete(exchange);
-    },
+    add: exchanges.add,
     judgeAgain: async (gate) => {
-      for (const exchange of [...exchanges]) {
+      for (const exchange of exchanges.values()) {
         try {
           const decision = await gate(exchange.facts);
           if (decision.kind === 'forward') continue;
@@ -46,10 +44,10 @@ export function createLiveTraffic(log: Log): LiveTraffic {
       }
     },
     closeAll: () => {
-      for (const exchange of [...exchanges]) exchange.close(closeCodes.goingAway);
+      for (const exchange of exchanges.values()) exchange.close(closeCodes.goingAway);
     },
     closeTunnels: () => {
-      for (const exchange of [...exchanges]) if (exchange.isTunnel) exchange.close(closeCodes.goingAway);
+      for (const exchange of exchanges.values()) if (exchange.isTunnel) exchange.close(closeCodes.goingAway);
     },
   };
 }

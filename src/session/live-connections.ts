@@ -1,7 +1,8 @@
 import type { Runtime } from '../runtime.ts';
 import { createNearCache } from '../store/near-cache.ts';
+import { createBag } from './bag.ts';
 import { remainingMs } from './limits.ts';
-import type { LiveConnections, Session, SessionStore } from './session.ts';
+import type { LiveConnections, SessionStore } from './session.ts';
 
 const tickMs = 500;
 /** How long a connection may stand past its idle limit while the store can't say whether other requests slid it. */
@@ -17,14 +18,14 @@ export interface LiveConnectionsOptions {
   readonly runtime: Runtime;
 }
 
-/** All connections of one session. */
-interface Group {
+/** One connection, and what is known of its session's end. */
+interface Connection {
   readonly id: string;
-  readonly closers: Set<{ readonly close: () => void }>;
+  readonly close: () => void;
   readonly expiresAtMs: number;
   /** When the session must be looked at again. */
   dueAtMs: number;
-  checking: boolean;
+  takeOut: () => void;
 }
 
 /**
@@ -34,18 +35,11 @@ interface Group {
  */
 export function createLiveConnections({ sessions, runtime }: LiveConnectionsOptions): LiveConnections {
   const { now, log } = runtime;
-  const groups = new Map<string, Group>();
+  const connections = createBag<Connection>();
   const ended = createNearCache<string>({ maxEntries: maxEndedKept, maxAgeMs: endedKeptMs, now, nameOf: (id) => id });
-  let size = 0;
+  const checking = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
 
-  const closeAll = (group: Group): void => {
-    groups.delete(group.id);
-    size -= group.closers.size;
-    const closers = [...group.closers];
-    group.closers.clear();
-    for (const closer of closers) run(closer.close);
-  };
   const run = (close: () => void): void => {
     try {
       close();
@@ -53,33 +47,39 @@ export function createLiveConnections({ sessions, runtime }: LiveConnectionsOpti
       log.error('connection.close-failed', { error });
     }
   };
+  const closeOne = (connection: Connection): void => {
+    connection.takeOut();
+    run(connection.close);
+  };
+  const ofSession = (id: string): readonly Connection[] => connections.values().filter((one) => one.id === id);
 
-  const check = async (group: Group): Promise<void> => {
-    group.checking = true;
+  const check = async (id: string): Promise<void> => {
+    checking.add(id);
     try {
-      const session = await sessions.read(group.id);
-      if (groups.get(group.id) !== group) return;
-      if (session === null) closeAll(group);
-      else group.dueAtMs = now() + remainingMs(session, now());
+      const session = await sessions.read(id);
+      const nowMs = now();
+      for (const connection of ofSession(id)) {
+        if (session === null) closeOne(connection);
+        else connection.dueAtMs = nowMs + remainingMs(session, nowMs);
+      }
     } catch {
       // The store can't say. It usually comes back within seconds; the absolute limit holds in any case.
-      if (now() >= group.dueAtMs + doubtGraceMs) closeAll(group);
+      for (const connection of ofSession(id)) if (now() >= connection.dueAtMs + doubtGraceMs) closeOne(connection);
     } finally {
-      group.checking = false;
+      checking.delete(id);
     }
   };
 
   const tick = (): void => {
     const nowMs = now();
-    let checks = 0;
-    for (const group of groups.values()) {
-      if (nowMs >= group.expiresAtMs) closeAll(group);
-      else if (nowMs >= group.dueAtMs && !group.checking && checks < checksAtOnce) {
-        checks += 1;
-        void check(group);
-      }
+    const due = new Set<string>();
+    for (const connection of connections.values()) {
+      if (nowMs >= connection.expiresAtMs) closeOne(connection);
+      else if (nowMs >= connection.dueAtMs && !checking.has(connection.id) && due.size < checksAtOnce)
+        due.add(connection.id);
     }
-    if (groups.size === 0) stopTimer();
+    for (const id of due) void check(id);
+    if (connections.size() === 0) stopTimer();
   };
   const stopTimer = (): void => {
     clearInterval(timer);
@@ -89,29 +89,13 @@ export function createLiveConnections({ sessions, runtime }: LiveConnectionsOpti
   const unsubscribes = [
     sessions.onEnded((id) => {
       ended.set(id, id);
-      const group = groups.get(id);
-      if (group !== undefined) closeAll(group);
+      for (const connection of ofSession(id)) closeOne(connection);
     }),
     sessions.onDoubt(() => {
       const nowMs = now();
-      for (const group of groups.values()) group.dueAtMs = Math.min(group.dueAtMs, nowMs);
+      for (const connection of connections.values()) connection.dueAtMs = Math.min(connection.dueAtMs, nowMs);
     }),
   ];
-
-  const groupOf = (session: Session): Group => {
-    const existing = groups.get(session.id);
-    if (existing !== undefined) return existing;
-    const group: Group = {
-      id: session.id,
-      closers: new Set(),
-      expiresAtMs: session.expiresAtMs,
-      dueAtMs: now() + remainingMs(session, now()),
-      checking: false,
-    };
-    groups.set(session.id, group);
-    timer ??= setInterval(tick, tickMs).unref();
-    return group;
-  };
 
   return {
     add: (session, close) => {
@@ -119,17 +103,15 @@ export function createLiveConnections({ sessions, runtime }: LiveConnectionsOpti
         setImmediate(run, close);
         return () => undefined;
       }
-      const group = groupOf(session);
-      const closer = { close };
-      group.closers.add(closer);
-      size += 1;
-      return () => {
-        if (!group.closers.delete(closer)) return;
-        size -= 1;
-        if (group.closers.size === 0 && groups.get(group.id) === group) groups.delete(group.id);
-      };
+      const { id, expiresAtMs } = session;
+      const nowMs = now();
+      const dueAtMs = nowMs + remainingMs(session, nowMs);
+      const connection: Connection = { id, close, expiresAtMs, dueAtMs, takeOut: () => undefined };
+      connection.takeOut = connections.add(connection);
+      timer ??= setInterval(tick, tickMs).unref();
+      return connection.takeOut;
     },
-    size: () => size,
+    size: connections.size,
     stop: () => {
       stopTimer();
       for (const unsubscribe of unsubscribes) unsubscribe();

@@ -33,28 +33,60 @@ export function createNearCache<Value>({
   nameOf,
 }: NearCacheOptions<Value>): NearCache<Value> {
   interface Entry {
-    readonly value: Value;
-    readonly storedAtMs: number;
+    readonly key: string;
+    value: Value;
+    storedAtMs: number;
+    newer: Entry | null;
+    older: Entry | null;
   }
-  // A Map keeps its keys in the order of insertion: the first is the least recently used.
+  // The order of use is kept in links: a Map that is reordered at each hit makes tables without end for the collector.
   const entries = new Map<string, Entry>();
   const keysByName = new Map<string, string>();
+  let newest: Entry | null = null;
+  let oldest: Entry | null = null;
 
-  const remove = (key: string): void => {
-    const entry = entries.get(key);
-    if (entry === undefined) return;
-    entries.delete(key);
-    const name = nameOf(entry.value);
+  const unlink = (entry: Entry): void => {
+    if (entry.newer === null) newest = entry.older;
+    else entry.newer.older = entry.older;
+    if (entry.older === null) oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    entry.newer = null;
+    entry.older = null;
+  };
+
+  const putFirst = (entry: Entry): void => {
+    if (newest === entry) return;
+    if (entry.newer !== null || entry === oldest) unlink(entry);
+    entry.older = newest;
+    if (newest !== null) newest.newer = entry;
+    newest = entry;
+    oldest ??= entry;
+  };
+
+  const forgetName = ({ key, value }: Entry): void => {
+    const name = nameOf(value);
     if (keysByName.get(name) === key) keysByName.delete(name);
   };
 
+  const remove = (entry: Entry): void => {
+    entries.delete(entry.key);
+    unlink(entry);
+    forgetName(entry);
+  };
+
   const set = (key: string, value: Value): void => {
-    remove(key);
-    entries.set(key, { value, storedAtMs: now() });
+    let entry = entries.get(key);
+    if (entry === undefined) {
+      entry = { key, value, storedAtMs: now(), newer: null, older: null };
+      entries.set(key, entry);
+    } else {
+      forgetName(entry);
+      entry.value = value;
+      entry.storedAtMs = now();
+    }
     keysByName.set(nameOf(value), key);
-    if (entries.size <= maxEntries) return;
-    const oldest = entries.keys().next();
-    if (!oldest.done) remove(oldest.value);
+    putFirst(entry);
+    if (entries.size > maxEntries && oldest !== null) remove(oldest);
   };
 
   return {
@@ -64,8 +96,7 @@ export function createNearCache<Value>({
       const ageMs = now() - entry.storedAtMs;
       // A clock that was set back makes an entry look younger than new: not believed either.
       if (ageMs >= maxAgeMs || ageMs < 0) return undefined;
-      entries.delete(key);
-      entries.set(key, entry);
+      putFirst(entry);
       return entry.value;
     },
     peek: (key) => entries.get(key)?.value,
@@ -75,12 +106,14 @@ export function createNearCache<Value>({
       if (key !== undefined) set(key, value);
     },
     deleteNamed: (name) => {
-      const key = keysByName.get(name);
-      if (key !== undefined) remove(key);
+      const entry = entries.get(keysByName.get(name) ?? '');
+      if (entry !== undefined) remove(entry);
     },
     clear: () => {
       entries.clear();
       keysByName.clear();
+      newest = null;
+      oldest = null;
     },
     size: () => entries.size,
   };
