@@ -26,7 +26,7 @@ export function createLog({ level, write, pretty }: LogOptions): Log {
       level,
       base: null,
       messageKey: 'event',
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: createTimestamp(),
       formatters: { level: (label) => ({ level: label }) },
     },
     { write: pretty ? (line: string) => write(prettyLine(line)) : (line: string) => write(escapeLine(line)) },
@@ -41,10 +41,26 @@ export function createLog({ level, write, pretty }: LogOptions): Log {
   return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') };
 }
 
+/** Lines of one millisecond share the text of their time. */
+function createTimestamp(): () => string {
+  let madeAtMs = -1;
+  let text = '';
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== madeAtMs) {
+      madeAtMs = nowMs;
+      text = `,"time":"${new Date(nowMs).toISOString()}"`;
+    }
+    return text;
+  };
+}
+
 function cutFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const cut: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fields))
+  for (const key in fields) {
+    const value = fields[key];
     cut[key] = typeof value === 'string' ? cutText(value) : plain(value);
+  }
   return cut;
 }
 
