@@ -26,18 +26,21 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
   const address = readListenAddress(config.listen);
   if (address === undefined) return null;
   const { sessions, store, audit } = foundation;
-  const listening = listenAdmin(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }, {
-    sessions,
-    metrics,
-    ready: async () => {
-      const why = notReady();
-      if (why !== null) throw new Error(why);
-      await store.check();
+  const listening = listenAdmin(
+    address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+    {
+      sessions,
+      metrics,
+      ready: async () => {
+        const why = notReady();
+        if (why !== null) throw new Error(why);
+        await store.check();
+      },
+      canonicalUserName,
+      audit: (fields) => audit('session.revoked', null, fields),
+      log,
     },
-    canonicalUserName,
-    audit: (fields) => audit('session.revoked', null, fields),
-    log,
-  });
+  );
   return listening.catch((error: unknown) => {
     const isTaken = hasCode(error, 'listen-failed') && codeOf(error.cause) === 'EADDRINUSE';
     if (!isTaken || config.listen !== defaultAdminListen) throw error;

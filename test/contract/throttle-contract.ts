@@ -54,16 +54,19 @@ export function throttleContract(test: TestFn, kind: StoreKind): void {
     t.is(told.filter((outcome) => outcome === 'right').length, 0);
   });
 
-  test.serial(`${kind}: an address locks after four times as many failures, and a sign-in of its own hides none`, async (t) => {
-    const { world, one, other } = await setUp();
-    t.teardown(world.end);
-    const told: Told[] = [];
-    for (let i = 0; i < 14; i += 1) {
-      told.push(await attempt(one, `user${i}`, '2001:db8::1'));
-      await attempt(other, 'mallory', '2001:db8::2', true);
-    }
-    t.is(told.filter((outcome) => outcome === 'wrong').length, 12);
-  });
+  test.serial(
+    `${kind}: an address locks after four times as many failures, and a sign-in of its own hides none`,
+    async (t) => {
+      const { world, one, other } = await setUp();
+      t.teardown(world.end);
+      const told: Told[] = [];
+      for (let i = 0; i < 14; i += 1) {
+        told.push(await attempt(one, `user${i}`, '2001:db8::1'));
+        await attempt(other, 'mallory', '2001:db8::2', true);
+      }
+      t.is(told.filter((outcome) => outcome === 'wrong').length, 12);
+    },
+  );
 
   test.serial(`${kind}: parallel right sign-ins of one account all pass`, async (t) => {
     const { world, one } = await setUp();
