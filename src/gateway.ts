@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { AdminListener } from './admin/listener.ts';
 import type { Config } from './config/schema.ts';
 import { watchFiles } from './config/watch.ts';
@@ -32,9 +33,6 @@ export interface GatewayOptions {
   /** One of several processes: the supervisor has the admin listener and asks for the metrics. */
   readonly worker?: boolean;
 }
-
-/** Settings that are fixed at start; a reload that changes them is told so. */
-const fixed = ['server.listen', 'server.workers', 'admin', 'store', 'session', 'signIn.local'] as const;
 
 /** Builds a gateway. Nothing is opened before `start`. */
 export function createGateway({ config: first, runtime, worker = false }: GatewayOptions): Gateway {
@@ -117,8 +115,11 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
         foundation.metrics.reload('refused');
         return;
       }
-      const needRestart = fixed.filter((key) => valueAt(config, key) !== valueAt(next, key));
       config = next;
+      const atStart = fixedAtStart(first);
+      const needRestart = Object.entries(fixedAtStart(next)).flatMap(([key, value]) =>
+        isDeepStrictEqual(value, atStart[key]) ? [] : [key],
+      );
       if (needRestart.length > 0) log.warn('config.needs-restart', { settings: needRestart.join(', ') });
       foundation.audit('config.reloaded', null, { routes: next.routes.length });
       foundation.metrics.reload('succeeded');
@@ -158,9 +159,17 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
   };
 }
 
-function valueAt(config: Config, key: string): string {
-  let value: unknown = config;
-  for (const part of key.split('.'))
-    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined;
-  return JSON.stringify(value);
+/** Settings that stay as the gateway was started with; a reload that differs from them is told so. */
+function fixedAtStart({ server, admin, store, session, signIn, log }: Config): Readonly<Record<string, unknown>> {
+  return {
+    'server.listen': server.listen,
+    'server.workers': server.workers,
+    // Cookies are named and marked by it; another host under the same scheme is taken on.
+    'server.publicUrl': server.publicUrl.startsWith('https:'),
+    admin,
+    store,
+    session,
+    'signIn.local': signIn.local,
+    'log.level': log.level,
+  };
 }

@@ -28,7 +28,7 @@ export function registerStartCommand(program: Command, context: CommandContext):
     .command('start')
     .description('run the gateway')
     .option(
-      '--config <file>',
+      '-c, --config <file>',
       'configuration file (default: $SALLYPORT_CONFIG, ./config/sallyport.yaml, /etc/sallyport/sallyport.yaml)',
     )
     .option('--upstream <url>', 'put a sign-in before this one app, without a configuration file; state in ./var')

@@ -213,3 +213,22 @@ test('keeps the old users when the users file is faulty', async (t) => {
   await writeByRename(usersFile, stringify({ users: { bob: people['bob'] } }));
   await eventually('the mended file is in force', async () => (await alice.navigate('/desk')).status === 302);
 });
+
+test('names the settings that need a restart as long as they differ from what runs, and no longer', async (t) => {
+  t.timeout(60_000);
+  const { gateway, configFile, text } = await setScene((end) => t.teardown(end));
+  const reloads = (): readonly string[] => gateway.logs().filter((entry) => entry.includes('config.reloaded'));
+  const told = (): readonly string[] => gateway.logs().filter((entry) => entry.includes('config.needs-restart'));
+  const write = async (content: string): Promise<void> => {
+    const before = reloads().length;
+    await writeByRename(configFile, content);
+    await eventually('taken over', () => reloads().length > before);
+  };
+  const changed = `${text}\nsession: { idleTimeout: 2h }\nlog: { level: debug }\n`;
+  await write(changed);
+  t.regex(told().at(-1) ?? '', /"settings":"session, log\.level"/);
+  await write(`${changed}# and once more\n`);
+  t.is(told().length, 2);
+  await write(text);
+  t.is(told().length, 2);
+});
