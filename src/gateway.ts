@@ -125,7 +125,8 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
       foundation.metrics.reload('succeeded');
       await reloadUsers(foundation);
       await foundation.traffic.judgeAgain(currentFront().gate);
-      await old?.retire();
+      // Not waited for: an event stream would hold up every later reload, and the end.
+      old?.retire().catch((error: unknown) => log.warn('gateway.retire-failed', { error }));
     },
     reloadRefused: (faults) => {
       const [fault] = faults;

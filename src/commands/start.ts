@@ -125,8 +125,8 @@ async function runUntilStopped(
   });
   log.info('gateway.stopping');
   watcher?.stop();
-  await reloading;
   await gateway.stop();
+  await reloading;
   log.info('gateway.stopped');
 }
 

@@ -20,6 +20,7 @@ import { createForwarder } from '../upstream/forward.ts';
 import { createUpgrader } from '../upstream/upgrade.ts';
 import { createApp } from './app.ts';
 import { createConnectionHandlers } from './connections.ts';
+import { countExchanges } from './count-exchanges.ts';
 import type { Foundation } from './foundation.ts';
 import type { ListenHandlers } from './listen.ts';
 import { createOwnPages } from './own-pages.ts';
@@ -31,7 +32,7 @@ import { createUpgradeDoor } from './upgrade-door.ts';
 /** Everything that one configuration says about requests; a reload makes a new one. */
 export interface Front extends ListenHandlers {
   readonly gate: Gate;
-  /** Lets connections to upstreams go when what runs over them is done. */
+  /** Waits for the requests that came by this front, however long they run, then closes the connections to upstreams. */
   readonly retire: () => Promise<void>;
 }
 
@@ -98,7 +99,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
   const requestLog = createRequestLog({ log, metrics, enabled: config.log.access, now });
   const isOurs = createOwnPaths(server.authPath);
   const shared = { gate, refuse, connections, traffic, audit, log };
-  const proxy = createProxyDoor({ ...shared, forwarder });
+  const { door: proxy, idle } = countExchanges(createProxyDoor({ ...shared, forwarder }));
   const upgradeDoor = createUpgradeDoor({ ...shared, upgrader });
   const ownPages = createOwnPages({
     config,
@@ -115,6 +116,8 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     gate,
     ...createConnectionHandlers({ app, upgradeDoor, read, isOurs, refuse, requestLog, now }),
     retire: async () => {
+      // A closed agent refuses work: who waits for the store or a password comes to it later still.
+      await idle();
       await forwarder.close();
     },
   };
