@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /**
@@ -7,14 +8,27 @@ import type { Duplex } from 'node:stream';
  */
 export type LastWord = 'answer' | 'end' | 'cut';
 
+export interface Answers {
+  readonly lastWordOn: (socket: Duplex) => LastWord;
+  /** From now on every answer that has not begun says that it is the connection's last. */
+  readonly sayGoodbye: () => void;
+}
+
 /**
  * Watches the answers of a server. Bytes written behind an answer that is under way, or that said it is the last, would be
  * read as part of it, or, by a proxy in front of us, as the answer to somebody else's request.
  */
-export function watchAnswers(server: Server): (socket: Duplex) => LastWord {
+export function watchAnswers(server: Server): Answers {
   const answers = new WeakMap<Duplex, ServerResponse[]>();
+  const connections = new Set<Socket>();
+  let isGoodbye = false;
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   // An array and no listener: this runs for every request. The last answer stays, the ones before it go once they are out.
   const note = (request: IncomingMessage, response: ServerResponse): void => {
+    if (isGoodbye) response.shouldKeepAlive = false;
     const known = answers.get(request.socket);
     if (known === undefined) {
       answers.set(request.socket, [response]);
@@ -25,7 +39,7 @@ export function watchAnswers(server: Server): (socket: Duplex) => LastWord {
   };
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) server.prependListener(event, note);
 
-  return (socket) => {
+  const lastWordOn = (socket: Duplex): LastWord => {
     const known = answers.get(socket) ?? [];
     const last = known.at(-1);
     if (last === undefined) return 'answer';
@@ -35,5 +49,13 @@ export function watchAnswers(server: Server): (socket: Duplex) => LastWord {
     if (open.length === 0) return last.req.complete && last.shouldKeepAlive ? 'answer' : 'end';
     // The request that the parser gave up on, in mid-body, unanswered as yet.
     return underWay.length === 1 && open[0]?.headersSent === false ? 'answer' : 'cut';
+  };
+  return {
+    lastWordOn,
+    sayGoodbye: () => {
+      isGoodbye = true;
+      for (const socket of connections)
+        for (const response of answers.get(socket) ?? []) response.shouldKeepAlive = false;
+    },
   };
 }

@@ -18,6 +18,9 @@ const limits = {
   stalledBodyMs: 60_000,
 } as const;
 
+/** How often a draining listener looks for connections that have become idle. */
+const sweepEveryMs = 100;
+
 export interface ListenHandlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -47,7 +50,7 @@ export async function listen(address: ListenAddress, handlers: ListenHandlers): 
     shouldUpgradeCallback: wantsUpgrade,
   });
   server.maxHeadersCount = 0;
-  const lastWordOn = watchAnswers(server);
+  const { lastWordOn, sayGoodbye } = watchAnswers(server);
   server.on('request', handlers.request);
   server.on('checkContinue', handlers.request);
   server.on('checkExpectation', handlers.request);
@@ -65,7 +68,11 @@ export async function listen(address: ListenAddress, handlers: ListenHandlers): 
     address: server.address() ?? '',
     drain: () =>
       new Promise((resolve) => {
+        sayGoodbye();
+        // Answers that had begun promised to keep their connection; it goes once it is idle.
+        const sweep = setInterval(() => server.closeIdleConnections(), sweepEveryMs);
         server.close(() => {
+          clearInterval(sweep);
           stopWatching();
           resolve();
         });

@@ -22,14 +22,19 @@ export interface LiveTraffic {
   readonly judgeAgain: (gate: Gate) => Promise<void>;
   /** Closes everything that runs. */
   readonly closeAll: () => void;
-  /** Tells every tunnel that we are going away. */
+  /** Tells every tunnel that we are going away, also those that come later. */
   readonly closeTunnels: () => void;
 }
 
 export function createLiveTraffic(log: Log): LiveTraffic {
   const exchanges = createBag<LiveExchange>();
+  let isGoingAway = false;
   return {
-    add: exchanges.add,
+    add: (exchange) => {
+      // It was let through while everything else was being told.
+      if (isGoingAway && exchange.isTunnel) setImmediate(() => exchange.close(closeCodes.goingAway));
+      return exchanges.add(exchange);
+    },
     judgeAgain: async (gate) => {
       for (const exchange of exchanges.values()) {
         try {
@@ -47,6 +52,7 @@ export function createLiveTraffic(log: Log): LiveTraffic {
       for (const exchange of exchanges.values()) exchange.close(closeCodes.goingAway);
     },
     closeTunnels: () => {
+      isGoingAway = true;
       for (const exchange of exchanges.values()) if (exchange.isTunnel) exchange.close(closeCodes.goingAway);
     },
   };
