@@ -48,15 +48,18 @@ export interface GateOptions {
   readonly now: () => number;
 }
 
-/** Facts in, decision out; nothing is written. Synchronous when the visitor's session is in the near cache. */
-export type Gate = (facts: RequestFacts) => Decision | Promise<Decision>;
+/**
+ * Facts in, decision out; nothing is written. Synchronous when the visitor's session is in the near cache. Rules about time
+ * are judged as of `atMs` (milliseconds since 1970), by default now.
+ */
+export type Gate = (facts: RequestFacts, atMs?: number) => Decision | Promise<Decision>;
 
 /**
  * Builds the one gate that every door asks. Whose is the request, may anyone pass, and if not: who asks, and may they?
  * Who asks is only looked up when the rules want to know it. Throws what the authenticator throws.
  */
 export function createGate({ routes, authenticate, now }: GateOptions): Gate {
-  return (facts) => {
+  return (facts, atMs = now()) => {
     const route = routes.find(facts.host, facts.path);
     if (route === null) return { kind: 'no-route', reason: 'no-route' };
     if (facts.hasEncodedSlash && !route.encodedSlashes)
@@ -65,7 +68,7 @@ export function createGate({ routes, authenticate, now }: GateOptions): Gate {
     if (route.stripPath && facts.path.startsWith('//', route.path.length))
       return { kind: 'refuse', status: 400, route, reason: 'double-slash-behind-prefix' };
 
-    const readings = readingsOf(facts, route, routes, now());
+    const readings = readingsOf(facts, route, routes, atMs);
     const verdict = strictest(readings, null);
     if (verdict.kind !== 'needs-identity') return settle(route, verdict, null);
     const answer = authenticate(facts, route);

@@ -26,9 +26,26 @@ export interface LiveTraffic {
   readonly closeTunnels: () => void;
 }
 
+/** Running exchanges that the gate is asked about side by side. */
+const judgedAtOnce = 50;
+
 export function createLiveTraffic(log: Log): LiveTraffic {
   const exchanges = createBag<LiveExchange>();
   let isGoingAway = false;
+
+  const judge = async (exchange: LiveExchange, gate: Gate): Promise<void> => {
+    try {
+      // As of its arrival: time alone ends nothing that was let through (`hours`, `signedInWithin`), only new rules or users do.
+      const decision = await gate(exchange.facts, exchange.facts.receivedAtMs);
+      if (decision.kind === 'forward') return;
+      log.info('connection.closed', { requestId: exchange.facts.id, reason: decision.reason });
+      exchange.close(closeCodes.notAllowed);
+    } catch (error) {
+      // The store can't say: what was allowed goes on until it can.
+      log.warn('connection.not-judged', { requestId: exchange.facts.id, error });
+    }
+  };
+
   return {
     add: (exchange) => {
       // It was let through while everything else was being told.
@@ -36,17 +53,10 @@ export function createLiveTraffic(log: Log): LiveTraffic {
       return exchanges.add(exchange);
     },
     judgeAgain: async (gate) => {
-      for (const exchange of exchanges.values()) {
-        try {
-          const decision = await gate(exchange.facts);
-          if (decision.kind === 'forward') continue;
-          log.info('connection.closed', { requestId: exchange.facts.id, reason: decision.reason });
-          exchange.close(closeCodes.notAllowed);
-        } catch (error) {
-          // The store can't say: what was allowed goes on until it can.
-          log.warn('connection.not-judged', { requestId: exchange.facts.id, error });
-        }
-      }
+      const waiting = [...exchanges.values()];
+      // Some at a time: where the store is slow to answer, one after the other would take minutes.
+      for (let batch = waiting.splice(0, judgedAtOnce); batch.length > 0; batch = waiting.splice(0, judgedAtOnce))
+        await Promise.all(batch.map((exchange) => judge(exchange, gate)));
     },
     closeAll: () => {
       for (const exchange of exchanges.values()) exchange.close(closeCodes.goingAway);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { poll, spawnTestGateway, startTestGateway } from '../support/gateway.ts';
 import { openRaw, sendRaw } from '../support/raw.ts';
+import { signIn } from '../support/sign-in.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { passwordOf, usersFile } from '../support/users.ts';
 
@@ -75,4 +76,41 @@ test('SIGTERM after a reload ends the process though a stream runs on', async (t
   gateway.signal('SIGTERM');
   await poll(() => gateway.exit() !== null, 8_000);
   t.is(gateway.exit(), 0);
+});
+
+test('a stream lives through a reload after its rule has run out of time, and dies with its right', async (t) => {
+  const upstream = await startUpstream();
+  t.teardown(upstream.stop);
+  upstream.script('/fresh/events', (_request, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: 1\n\n');
+    return { kind: 'taken' };
+  });
+  const configFor = (users: readonly string[]) => ({
+    server: { publicUrl: 'https://app.test' },
+    routes: [
+      {
+        id: 'fresh',
+        host: 'app.test',
+        upstream: upstream.origin,
+        access: [{ allow: { users }, require: { signedInWithin: '15m' } }],
+      },
+    ],
+  });
+  let aheadMs = 0;
+  const now = () => Date.now() + aheadMs;
+  const gateway = await startTestGateway({ config: configFor(['alice', 'bob']), users: usersFile(), now });
+  t.teardown(gateway.stop);
+  const open = async (user: 'alice' | 'bob') => {
+    const { cookie } = await signIn({ port: gateway.port, user, password: passwordOf(user) });
+    const client = await openRaw(gateway.port);
+    t.teardown(client.destroy);
+    client.write(`GET /fresh/events HTTP/1.1\r\nHost: app.test\r\nCookie: ${cookie}\r\n\r\n`);
+    await client.until((bytes) => bytes.includes('data: 1'));
+    return client;
+  };
+  const [alice, bob] = [await open('alice'), await open('bob')];
+  aheadMs = 20 * 60_000;
+  await gateway.reload(configFor(['alice']));
+  t.true(await bob.closed());
+  t.false(alice.isClosed());
 });
