@@ -10,7 +10,7 @@ import { eventually, freePort } from '../support/programs.ts';
 import { startStoryApp } from '../support/story-app.ts';
 import { createVisitor, sendTo, socketClosed } from '../support/visitor.ts';
 
-// Every command of the contract, as an operator types it.
+// Every command, as an operator types it.
 const password = 'correct horse battery staple';
 
 type Teardown = (end: () => Promise<void>) => void;

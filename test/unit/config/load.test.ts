@@ -311,7 +311,7 @@ test('lets --listen stand in for server.listen', (t) => {
   t.is(result.kind === 'ok' && result.config.server.publicUrl, 'http://localhost:99');
 });
 
-test('looks for the configuration where the contract says', async (t) => {
+test('looks for the configuration in the places that the documentation names', async (t) => {
   const cwd = await temporaryDirectory(t);
   t.is(findConfigFile({ config: 'a.yaml', env: { SALLYPORT_CONFIG: '/b.yaml' }, cwd }), join(cwd, 'a.yaml'));
   t.is(findConfigFile({ env: { SALLYPORT_CONFIG: '/b.yaml' }, cwd }), '/b.yaml');

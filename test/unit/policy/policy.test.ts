@@ -142,7 +142,7 @@ test('says whether it looks at paths', (t) => {
   t.false(policy([{ allow: 'anyone', when: { methods: 'GET' } }]).judgesPaths);
 });
 
-// --- Rules against a reference that is written as the contract reads.
+// --- Rules against a reference that is written as the documentation reads.
 
 type RuleInput = Exclude<Access, string>[number];
 
