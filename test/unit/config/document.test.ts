@@ -76,14 +76,18 @@ const bombs: Record<string, string> = {
   'broken escapes': '"\\u'.repeat(300_000),
 };
 
+// Linux: maxRSS also counts the process that forked this one; VmHWM does not.
 const probe = `
+  import { existsSync, readFileSync } from 'node:fs';
   const { loadConfig } = await import(process.argv[1]);
   let text = '';
   for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk;
   const before = process.cpuUsage();
   const result = loadConfig({ file: '/x.yaml', env: {}, text });
   const { user, system } = process.cpuUsage(before);
-  console.log(JSON.stringify({ kind: result.kind, ms: (user + system) / 1000, peakKiB: process.resourceUsage().maxRSS }));
+  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
+  const peakKiB = Number(/VmHWM:\\s+(\\d+)/.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
+  console.log(JSON.stringify({ kind: result.kind, ms: (user + system) / 1000, peakKiB }));
 `;
 
 for (const [name, text] of Object.entries(bombs))
