@@ -80,6 +80,8 @@ export function createSessionStore({
         forget(news.id);
         for (const { hear } of endListeners) hear(news.id);
         return;
+      case 'keys-changed':
+        return;
       case 'missed':
         forgetAll();
         for (const { hear } of doubtListeners) hear();

@@ -9,6 +9,8 @@ export interface RecordStore {
   readonly set: (key: string, value: string, ttlMs?: number) => Promise<void>;
   /** The conditional write that Keyv lacks: true when `expected` stood there and `value` does now. */
   readonly replace: (key: string, expected: string, value: string, ttlMs: number) => Promise<boolean>;
+  /** True when nothing stood there and `value` does now. */
+  readonly add: (key: string, value: string, ttlMs: number) => Promise<boolean>;
   /** True for exactly one of several callers. */
   readonly delete: (key: string) => Promise<boolean>;
   readonly has: (key: string) => Promise<boolean>;

@@ -34,7 +34,7 @@ export function createListeners(log: Log): Listeners {
 export function readEvent(text: string): StoreNews | null {
   const [kind, id, ...rest] = text.split(' ');
   if (id === undefined || id === '' || rest.length > 0) return null;
-  return kind === 'session-ended' || kind === 'session-changed' ? { kind, id } : null;
+  return kind === 'session-ended' || kind === 'session-changed' || kind === 'keys-changed' ? { kind, id } : null;
 }
 
 /** The text of an event as it travels between processes. */

@@ -5,6 +5,9 @@ const exchange = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`;
+const add = `
+if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return 1 end
+return 0`;
 const clearBatch = 500;
 
 /** The records of one namespace in Redis: @keyv/redis, with a deadline on every call and the conditional write. */
@@ -28,6 +31,11 @@ export function createRedisRecords(redis: RedisConnection, namespace: string): R
       redis.attempt('write a record', async () => {
         const args = [expected, value, String(Math.max(1, Math.ceil(ttlMs)))];
         return (await redis.run(exchange, records.createKeyPrefix(key, namespace), args)) === 1;
+      }),
+    add: (key, value, ttlMs) =>
+      redis.attempt('write a record', async () => {
+        const args = [value, String(Math.max(1, Math.ceil(ttlMs)))];
+        return (await redis.run(add, records.createKeyPrefix(key, namespace), args)) === 1;
       }),
     delete: (key) => redis.attempt('delete a record', () => records.delete(key)),
     has: (key) => redis.attempt('read a record', () => records.has(key)),

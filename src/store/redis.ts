@@ -31,6 +31,7 @@ export async function createRedisStore(url: string, runtime: Runtime): Promise<S
     namespace: (name) => namespace(name).keyv,
     replace: (name, key, expected, value, ttlMs) =>
       namespace(name).records.replace(key, writeValue(expected), writeValue(value), ttlMs),
+    add: (name, key, value, ttlMs) => namespace(name).records.add(key, writeValue(value), ttlMs),
     counters: createRedisCounters(redis, `${prefix}count:`, runtime.now),
     index: createRedisIndex(redis, `${prefix}set:`, runtime.now),
     events,

@@ -19,6 +19,10 @@ export function createSqliteAdapter(file: SqliteFile, namespace: string, now: Ru
   const exchange = file.prepare(
     'update records set v = ?, e = ? where ns = ? and k = ? and v = ? and (e is null or e > ?)',
   );
+  // A record past its end is as good as none.
+  const insert = file.prepare(
+    'insert into records (ns, k, v, e) values (?, ?, ?, ?) on conflict do update set v = excluded.v, e = excluded.e where e <= ?',
+  );
   const remove = file.prepare('delete from records where ns = ? and k = ? returning (e is null or e > ?) as lived');
   const removeAll = file.prepare('delete from records where ns = ?');
   const page = file.prepare(
@@ -41,6 +45,11 @@ export function createSqliteAdapter(file: SqliteFile, namespace: string, now: Ru
         const end = Math.ceil(now() + ttlMs);
         return exchange.run(value, end, namespace, key, expected, now()).changes === 1;
       }),
+    add: async (key, value, ttlMs) =>
+      file.attemptDurably(
+        'write a record',
+        () => insert.run(namespace, key, value, Math.ceil(now() + ttlMs), now()).changes === 1,
+      ),
     delete: async (key) =>
       file.attemptDurably('delete a record', () => remove.get(namespace, key, now())?.['lived'] === 1),
     has: async (key) => file.attempt('read a record', () => select.get(namespace, key, now()) !== undefined),

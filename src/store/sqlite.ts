@@ -34,6 +34,7 @@ export async function createSqliteStore(path: string | null, runtime: Runtime): 
     namespace: (name) => namespace(name).keyv,
     replace: (name, key, expected, value, ttlMs) =>
       namespace(name).records.replace(key, writeValue(expected), writeValue(value), ttlMs),
+    add: (name, key, value, ttlMs) => namespace(name).records.add(key, writeValue(value), ttlMs),
     counters: createSqliteCounters(file, runtime.now),
     index: createSqliteIndex(file, runtime.now),
     events,

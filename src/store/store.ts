@@ -2,12 +2,15 @@ import type { Keyv } from 'keyv';
 
 /** Something that other processes on the same store must hear of at once. */
 export type StoreEvent =
-  { readonly kind: 'session-ended'; readonly id: string } | { readonly kind: 'session-changed'; readonly id: string };
+  | { readonly kind: 'session-ended'; readonly id: string }
+  | { readonly kind: 'session-changed'; readonly id: string }
+  /** The signing keys under this name were made or rotated. */
+  | { readonly kind: 'keys-changed'; readonly id: string };
 
 /** What a subscriber hears. `missed`: the channel was lost for a while, so whatever is held must be checked anew. */
 export type StoreNews = StoreEvent | { readonly kind: 'missed' };
 
-/** Tells all processes on one store about ended sessions. */
+/** Tells all processes on one store about ended sessions and other changes. */
 export interface EventChannel {
   /** Resolves when every process that asks `isCurrent` from now on will have heard of it (Redis: when the server has it). */
   readonly publish: (event: StoreEvent) => Promise<void>;
@@ -56,6 +59,12 @@ export interface Store {
    * @param ttlMs at least 1
    */
   readonly replace: (name: string, key: string, expected: string, value: string, ttlMs: number) => Promise<boolean>;
+  /**
+   * Sets a value only while nothing stands there: of several processes at once exactly one succeeds. Values as for `replace`.
+   * True when it was set.
+   * @param ttlMs at least 1
+   */
+  readonly add: (name: string, key: string, value: string, ttlMs: number) => Promise<boolean>;
   readonly counters: CounterStore;
   readonly index: SetIndex;
   readonly events: EventChannel;

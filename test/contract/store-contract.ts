@@ -92,6 +92,20 @@ export function storeContract(test: TestFn, kind: StoreKind): void {
     t.is(await keyv.get('k'), undefined);
   });
 
+  test.serial('adds a value only where nothing stands, for exactly one of many', async (t) => {
+    const [one, other] = [await world.open(), await world.open()];
+    const stores = world.shared ? [one, other] : [one, one];
+    const values = Array.from({ length: 20 }, (_, index) => `value ${index}`);
+    const added = await Promise.all(values.map((value, index) => stores[index % 2]!.add('once', 'k', value, 60_000)));
+    t.is(added.filter(Boolean).length, 1);
+    t.is(await one.namespace('once').get('k'), values[added.indexOf(true)]);
+    t.false(await one.add('once', 'k', 'late', 60_000));
+    t.true(await one.add('once', 'short', 'first', 100));
+    await world.pass(200);
+    t.true(await one.add('once', 'short', 'second', 60_000));
+    t.is(await one.namespace('once').get('short'), 'second');
+  });
+
   test.serial('gives a replaced value its new end', async (t) => {
     const store = await world.open();
     const keyv = store.namespace('swap-end');
