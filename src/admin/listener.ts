@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
 import { unlink } from 'node:fs/promises';
 import { GatewayError } from '../errors.ts';
+import type { AssertionKeys } from '../identity/keys.ts';
 import type { Log } from '../runtime.ts';
 import type { EndReason, Session } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
@@ -17,6 +18,7 @@ export interface AdminSessions {
 
 export interface AdminOptions {
   readonly sessions: AdminSessions;
+  readonly keys: Pick<AssertionKeys, 'list' | 'rotate'>;
   /** Prometheus text and its content type. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Resolves when requests can be served now; rejects with the reason. */
@@ -40,7 +42,7 @@ interface AdminAnswer {
 /** `HOST:PORT` or `unix:/path`, as `admin.listen` has it. */
 export type AdminAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Opens the admin listener: health, metrics and sessions, for operators on this machine. Throws `listen-failed`. */
+/** Opens the admin listener: health, metrics, sessions and keys, for operators on this machine. Throws `listen-failed`. */
 export async function listenAdmin(address: AdminAddress, options: AdminOptions): Promise<AdminListener> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     void answerAdmin(request, options).then(
@@ -97,6 +99,8 @@ async function answerAdmin(request: IncomingMessage, options: AdminOptions): Pro
     if (ended) options.audit({ session: id });
     return json(ended ? 200 : 404, { ended: ended ? 1 : 0 });
   }
+  if (pathname === '/keys' && reading) return json(200, { keys: await options.keys.list() });
+  if (pathname === '/keys/rotate' && request.method === 'POST') return json(200, { keys: await options.keys.rotate() });
   return json(404, { error: 'not-found' });
 }
 

@@ -9,7 +9,7 @@ const maxAnswerBytes = 512 * 1024 ** 2;
 /** Asks the admin listener of a running gateway. */
 export interface AdminClient {
   /** The parsed JSON of the answer. Throws `admin-unreachable`. */
-  readonly ask: (method: 'GET' | 'DELETE', path: string) => Promise<unknown>;
+  readonly ask: (method: 'GET' | 'POST' | 'DELETE', path: string) => Promise<unknown>;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { CommandContext } from './context.ts';
 import { registerExplainCommand } from './explain.ts';
 import { registerHashPasswordCommand } from './hash-password.ts';
 import { registerInitCommand } from './init.ts';
+import { registerKeyCommand } from './key.ts';
 import { registerSchemaCommand } from './schema.ts';
 import { registerUserCommand } from './user.ts';
 import { registerSessionCommand } from './session.ts';
@@ -37,6 +38,7 @@ export async function runProgram(args: readonly string[], version: string, conte
     registerHashPasswordCommand,
     registerUserCommand,
     registerSessionCommand,
+    registerKeyCommand,
   ])
     register(program, context);
   try {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { duration } from '../quantities.ts';
 import { readTemplate } from './template.ts';
 
 /** Headers that carry the message, the connection or our own word: an identity header can't bear their names. */
@@ -43,11 +44,44 @@ export const identityHeadersConfig = z
 
 export type IdentityHeadersConfig = z.output<typeof identityHeadersConfig>;
 
-export const identityConfig = z.strictObject({ headers: identityHeadersConfig.prefault('remote') }).prefault({});
+/** Longest life of an assertion (milliseconds): a rotated key is published for longer than this. */
+export const maxAssertionLifetimeMs = 3_600_000;
+
+export const assertionConfig = z
+  .union([
+    z.literal(false),
+    z.strictObject({
+      audience: z
+        .string()
+        .regex(/^[\x21-\x7e]{1,256}$/, 'is not an audience; write a name or URL without spaces')
+        .optional()
+        .describe('`aud` of the assertion. Default: the id of the route.'),
+      lifetime: duration()
+        .refine((ms) => ms >= 10_000 && ms <= maxAssertionLifetimeMs, 'must be between 10s and 1h')
+        .prefault('5m')
+        .describe('How long an assertion is good, 10s to 1h; a new one is signed at half of it.'),
+      algorithm: z
+        .enum(['ES256', 'EdDSA', 'RS256'])
+        .prefault('ES256')
+        .describe('How it is signed; RS256 only for apps that know nothing newer.'),
+    }),
+  ])
+  .describe(
+    'Sends `Sallyport-Jwt-Assertion`, a signed JWT that says who the user is: an object, `{}` for all defaults, or `false`.',
+  );
+
+/** `false`, or how assertions are made. */
+export type AssertionConfig = z.output<typeof assertionConfig>;
+export type AssertionAlgorithm = Exclude<AssertionConfig, false>['algorithm'];
+
+export const identityConfig = z
+  .strictObject({ headers: identityHeadersConfig.prefault('remote'), assertion: assertionConfig.prefault(false) })
+  .prefault({});
 
 export const routeIdentityConfig = z
   .strictObject({
     headers: identityHeadersConfig.optional(),
+    assertion: assertionConfig.optional(),
     basicAuth: z
       .strictObject({
         user: template().min(1).describe('User name for the app; templates as in `headers`.'),

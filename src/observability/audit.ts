@@ -9,6 +9,7 @@ export type AuditEvent =
   | 'session.ended'
   | 'session.revoked'
   | 'access.denied'
+  | 'key.rotated'
   | 'config.reloaded'
   | 'config.refused'
   | 'users.reloaded'

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { AssertionWriter } from '../identity/assertion.ts';
 import type { HeaderSet } from '../identity/header-sets.ts';
 import type { Policy } from '../policy/policy.ts';
 import { canonicalPrefix } from '../request/path.ts';
@@ -13,6 +14,8 @@ export interface RouteParts {
   readonly policyOf: (config: IdentifiedRouteConfig) => Policy;
   readonly headersOf: (config: IdentifiedRouteConfig) => HeaderSet;
   readonly basicAuthOf: (config: IdentifiedRouteConfig) => Route['basicAuth'];
+  /** Null where the app wants no assertion; left out where nothing is forwarded. */
+  readonly assertionOf?: (config: IdentifiedRouteConfig) => AssertionWriter | null;
 }
 
 /** Compiles the `routes` of a checked configuration, in their order. Throws `config-invalid` for what the check refuses. */
@@ -21,6 +24,7 @@ export function compileRoutes(configs: readonly IdentifiedRouteConfig[], parts: 
     const host = routeHost(config.host);
     const path = canonicalPrefix(config.path);
     if (path === null) throw new GatewayError('config-invalid', `could not use ${config.path} as the path of a route`);
+    const assertion = parts.assertionOf?.(config) ?? null;
     return Object.freeze({
       id: config.id,
       title: config.title ?? config.id,
@@ -36,6 +40,7 @@ export function compileRoutes(configs: readonly IdentifiedRouteConfig[], parts: 
       policy: parts.policyOf(config),
       headers: parts.headersOf(config),
       basicAuth: parts.basicAuthOf(config),
+      ...(assertion === null ? {} : { assertion }),
     });
   });
 }

@@ -1,3 +1,4 @@
+import type { AssertionWriter } from '../identity/assertion.ts';
 import type { HeaderSet } from '../identity/header-sets.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -24,6 +25,8 @@ export interface Route {
   readonly headers: HeaderSet;
   /** `Authorization` value for the app (`Basic …`), or null. */
   readonly basicAuth: ((identity: Identity) => string) | null;
+  /** Signs who asks, for the app; left out where it wants no assertion. */
+  readonly assertion?: AssertionWriter;
 }
 
 export interface RouteTable {

@@ -8,7 +8,7 @@ import type { Foundation } from './foundation.ts';
 
 export interface AdminDoorOptions {
   readonly config: AdminConfig;
-  readonly foundation: Pick<Foundation, 'sessions' | 'store' | 'audit'>;
+  readonly foundation: Pick<Foundation, 'sessions' | 'store' | 'audit' | 'keys'>;
   /** Prometheus text and its content type. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Why no requests can be served now, or null. */
@@ -25,7 +25,7 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
   if (config.listen === 'off') return null;
   const address = readListenAddress(config.listen);
   if (address === undefined) return null;
-  const { sessions, store, audit } = foundation;
+  const { sessions, store, audit, keys } = foundation;
   const listening = listenAdmin(
     address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
     {
@@ -35,6 +35,14 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
         const why = notReady();
         if (why !== null) throw new Error(why);
         await store.check();
+      },
+      keys: {
+        list: keys.list,
+        rotate: async () => {
+          const made = await keys.rotate();
+          for (const { kid, algorithm } of made) audit('key.rotated', null, { kid, algorithm });
+          return made;
+        },
       },
       canonicalUserName,
       audit: (fields) => audit('session.revoked', null, fields),

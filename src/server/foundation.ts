@@ -13,6 +13,8 @@ import { GatewayError } from '../errors.ts';
 import type { UserDirectory } from '../users/user-directory.ts';
 import { createAudit, type Audit } from '../observability/audit.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { createAssertionKeys, type AssertionKeys } from '../identity/keys.ts';
+import { createKeyStorage } from './key-storage.ts';
 import { createLiveTraffic, type LiveTraffic } from './live-traffic.ts';
 import type { ServerConfig } from './config.ts';
 import type { SessionConfig } from '../session/config.ts';
@@ -31,6 +33,8 @@ export interface Foundation {
   readonly traffic: LiveTraffic;
   readonly metrics: Metrics;
   readonly audit: Audit;
+  /** What signs assertions. */
+  readonly keys: AssertionKeys;
   readonly close: () => Promise<void>;
 }
 
@@ -76,6 +80,7 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     traffic: createLiveTraffic(runtime.log),
     metrics,
     audit,
+    keys: createAssertionKeys({ storage: createKeyStorage(store, secret, runtime.randomBytes), now: runtime.now }),
     close: async () => {
       connections.stop();
       await store.close();

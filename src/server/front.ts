@@ -2,6 +2,7 @@ import { createAuthenticator } from '../authentication/authenticator.ts';
 import { createBasicAuthenticator } from '../authentication/basic.ts';
 import { createSessionCookieAuthenticator } from '../authentication/session-cookie.ts';
 import { createGate, type Gate } from '../gate.ts';
+import { createAssertionWriter } from '../identity/assertion.ts';
 import { compileBasicAuth, compileHeaderSet } from '../identity/header-sets.ts';
 import { createReservedHeaders } from '../identity/headers.ts';
 import { createRequestLog } from '../observability/access-log.ts';
@@ -39,7 +40,7 @@ export interface Front extends ListenHandlers {
 /** Joins the rooms for one configuration. Throws `config-invalid` when a file that it names can't be read. */
 export function createFront(config: ServerSettings, foundation: Foundation, runtime: Runtime): Front {
   const { server, identity, signIn } = config;
-  const { sessions, directory, cookie, connections, traffic, audit, metrics } = foundation;
+  const { sessions, directory, cookie, connections, traffic, audit, metrics, keys } = foundation;
   const { log, now } = runtime;
   const publicUrl = server.publicUrl;
 
@@ -48,6 +49,11 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
       policyOf: (route) => compilePolicy(route.access),
       headersOf: (route) => compileHeaderSet(route.identity.headers ?? identity.headers, log),
       basicAuthOf: ({ identity: { basicAuth } }) => (basicAuth === undefined ? null : compileBasicAuth(basicAuth)),
+      assertionOf: (route) => {
+        const assertion = route.identity.assertion ?? identity.assertion;
+        if (assertion === false) return null;
+        return createAssertionWriter({ config: assertion, issuer: publicUrl, routeId: route.id, keys, runtime });
+      },
     }),
   );
   const read = createRequestReader({

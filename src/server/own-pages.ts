@@ -11,6 +11,7 @@ import { deriveKey } from '../store/sealing.ts';
 import type { PageState } from './app.ts';
 import type { Foundation } from './foundation.ts';
 import { homePages } from './home-pages.ts';
+import { keyPages } from './key-pages.ts';
 import { createPageServer, type Page } from './pages.ts';
 import type { ServerSettings } from './settings.ts';
 import { signInPages } from './sign-in-pages.ts';
@@ -56,7 +57,7 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
   return createPageServer({
     authPath,
     servesHost: (host) => host === ownHost || routes.servesHost(host),
-    pages: [...signInPages(tools), ...signOutPages(tools), ...homePages(tools), ...files],
+    pages: [...signInPages(tools), ...signOutPages(tools), ...homePages(tools), ...keyPages(tools), ...files],
     notFound: ({ facts }) => pages.notFound(pages.visit(facts)),
     methodNotAllowed: ({ facts }, allow) => pages.methodNotAllowed(pages.visit(facts), { allow }),
   });

@@ -37,7 +37,9 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
       return completed;
     }
     const { route, visitor, reason } = decision;
-    const handle = forwarder.forward({ facts, route, visitor, request, response, setCookies: [] });
+    const signed = visitor === null ? undefined : route.assertion?.(visitor);
+    const assertion = signed instanceof Promise ? await signed : signed;
+    const handle = forwarder.forward({ facts, route, visitor, assertion, request, response, setCookies: [] });
     const session = visitor?.session ?? null;
     const done = session === null ? null : connections.add(session, handle.abort);
     const over = visitor === null ? null : traffic.add({ facts, close: handle.abort, isTunnel: false });

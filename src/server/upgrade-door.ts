@@ -62,7 +62,8 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
           reason: 'cross-origin-websocket',
         });
       }
-      const handle = upgrader.upgrade({ facts, route, visitor, request, socket, head });
+      const assertion = visitor === null ? undefined : await route.assertion?.(visitor);
+      const handle = upgrader.upgrade({ facts, route, visitor, assertion, request, socket, head });
       const over = traffic.add({ facts, close: handle.close, isTunnel: true });
       const session = visitor?.session ?? null;
       const done = session === null ? null : connections.add(session, () => handle.close(closeCodes.notAllowed));

@@ -23,6 +23,8 @@ export interface ForwardJob {
   readonly route: Route;
   /** Null where anyone may pass. */
   readonly visitor: Authenticated | null;
+  /** The signed assertion for this visitor; left out where the route has none. */
+  readonly assertion?: string | undefined;
   readonly request: IncomingMessage;
   /** Nothing has been written to it yet. */
   readonly response: ServerResponse;

@@ -1,4 +1,5 @@
 import type { Authenticated } from '../authentication/authenticator.ts';
+import { assertionHeader } from '../identity/assertion.ts';
 import type { ReservedHeaders } from '../identity/headers.ts';
 import { cookieLines, cutCookies } from '../request/cookies.ts';
 import type { RequestFacts } from '../request/facts.ts';
@@ -18,6 +19,8 @@ export interface UpstreamRequest {
   readonly route: Route;
   /** Null where anyone may pass: then nothing is told about who asks. */
   readonly visitor: Authenticated | null;
+  /** The signed assertion for this visitor; left out where the route has none. */
+  readonly assertion?: string | undefined;
 }
 
 /** What becomes of a header of the visitor. */
@@ -39,7 +42,7 @@ export function createRequestHeaders({
   const treatmentOf = remembered((name) => treat(name.toLowerCase(), reserved));
   const isOwn = remembered(isOwnCookie);
 
-  return ({ facts, route, visitor }, protocol) => {
+  return ({ facts, route, visitor, assertion }, protocol) => {
     const headers = ['Host', route.preserveHost ? facts.authority : upstreamAuthority(route)];
     if (protocol !== null) headers.push('Connection', 'Upgrade', 'Upgrade', protocol);
     let named: Set<string> | null = null;
@@ -79,6 +82,7 @@ export function createRequestHeaders({
     }
     const kept = named === null ? headers : withoutNamed(headers, named);
     tell(kept, facts, route, visitor);
+    if (visitor !== null && assertion !== undefined) kept.push(assertionHeader, assertion);
     return kept;
   };
 }

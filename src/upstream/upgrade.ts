@@ -22,6 +22,8 @@ export interface UpgradeJob {
   readonly route: Route;
   /** Null where anyone may pass. */
   readonly visitor: Authenticated | null;
+  /** The signed assertion for this visitor; left out where the route has none. */
+  readonly assertion?: string | undefined;
   readonly request: IncomingMessage;
   /** Nothing has been written to it yet. */
   readonly socket: Duplex;
