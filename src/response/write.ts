@@ -39,7 +39,8 @@ export function writeAnswer(answer: Answer, response: ServerResponse, options: W
   const body = bytesOf(answer);
   const headers = lines(answer, body);
   if (answer.close === true) headers.push(['Connection', 'close']);
-  response.writeHead(answer.status, headers.flat());
+  // The reason is named: an answer that could not be written may have left its own behind.
+  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', headers.flat());
   if (options.head === true || body.length === 0) response.end();
   else response.end(body);
 }

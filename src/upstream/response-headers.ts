@@ -67,7 +67,8 @@ export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): 
       }
     }
     // Node refuses to announce trailers where no chunks carry them.
-    if (trailer !== null && answer.mayTrail && !hasLength) headers.push('Trailer', trailer);
+    const hasChunks = !hasLength && status !== 204 && status !== 304 && facts.method !== 'HEAD';
+    if (trailer !== null && answer.mayTrail && hasChunks) headers.push('Trailer', trailer);
     const kept = named === null ? headers : withoutNamed(headers, named);
     return answer.setCookies.length === 0 ? kept : withOwnCookies(kept, answer.setCookies);
   };

@@ -76,6 +76,18 @@ test('makes an answer private that carries a cookie of ours', async (t) => {
   t.deepEqual(values(await ask('/none'), 'set-cookie'), ['gw=1; HttpOnly', 'gw-form=; Max-Age=0']);
 });
 
+test('an answer without a body may announce trailers that never come', async (t) => {
+  const up = await startRecorder(t, (text) => {
+    if (text.includes('/204')) return 'HTTP/1.1 204 No Content\r\nTrailer: X-Sum\r\n\r\n';
+    if (text.includes('/304')) return 'HTTP/1.1 304 Not Modified\r\nTrailer: X-Sum\r\n\r\n';
+    return 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n';
+  });
+  const gateway = await startForwarder(t, routeTo(up.origin));
+  t.regex(await exchange(gateway.port, request('HEAD', '/')), /^HTTP\/1\.1 200 OK\r\n/);
+  t.regex(await exchange(gateway.port, request('GET', '/204')), /^HTTP\/1\.1 204 No Content\r\n/);
+  t.regex(await exchange(gateway.port, request('GET', '/304')), /^HTTP\/1\.1 304 Not Modified\r\n/);
+});
+
 test('fits Location and cookie paths on a route without its prefix', async (t) => {
   const up = await startRecorder(
     t,
