@@ -50,6 +50,8 @@ export function createPageServer({
     if (method === 'GET') allowed.add('HEAD');
     const serve = async (context: PageContext): Promise<void> => {
       const exchange = { facts: context.state.facts, request: context.req };
+      // Forms are small: whoever asks first (RFC 9110 §10.1.1) may send.
+      if (method === 'POST' && exchange.facts.expectsContinue) context.res.writeContinue();
       finish(
         context,
         atAnyHost || servesHost(exchange.facts.host)

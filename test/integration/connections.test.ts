@@ -56,3 +56,25 @@ test('our own pages are found only at hosts that somebody serves; health everywh
   t.is(await ask('evil.test', '/_auth/sign-out'), 404);
   t.is(await ask('10.0.0.1:8080', '/_auth/health'), 200);
 });
+
+test('a form that asks before it sends its body is told to go on', async (t) => {
+  const ground = await startGround('plain');
+  t.teardown(ground.stop);
+  const client = await openRaw(ground.gateway.port);
+  t.teardown(client.destroy);
+  // Without the token of a page of ours.
+  const body = 'username=alice&password=wrong';
+  client.write(
+    [
+      'POST /_auth/sign-in HTTP/1.1',
+      'Host: app.test',
+      'Content-Type: application/x-www-form-urlencoded',
+      `Content-Length: ${String(body.length)}`,
+      'Expect: 100-continue\r\n\r\n',
+    ].join('\r\n'),
+  );
+  await client.until((bytes) => bytes.includes('HTTP/1.1 100 Continue\r\n\r\n'));
+  client.write(body);
+  await client.until((bytes) => bytes.includes('HTTP/1.1 403 Forbidden'));
+  t.pass();
+});
