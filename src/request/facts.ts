@@ -30,8 +30,8 @@ export interface RequestFacts {
   /** The one path that routes and rules judge. */
   readonly path: CanonicalPath;
   /**
-   * Further readings of the path that some upstream might make (inner slashes merged, `;parameters` dropped).
-   * Usually empty. All of them must pass too.
+   * Further readings of the path that some upstream might make (inner slashes merged, `;parameters` dropped), and with COPY
+   * and MOVE the path that `Destination` names, where the upstream will write. Usually empty. All of them must pass too.
    */
   readonly otherReadings: readonly CanonicalPath[];
   /** The path holds `%2f`; only a route with `encodedSlashes` may take it. */

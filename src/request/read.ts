@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createNetworkSet, plainAddress, readForwardedFor, type NetworkSet } from './client-address.ts';
 import { cookieValues } from './cookies.ts';
+import { readDestination } from './destination.ts';
 import type { RawHeader, ReadResult, RequestFacts, Unreadable } from './facts.ts';
 import { scanHeaders, type ScannedHeaders } from './headers.ts';
 import { readAuthority, readPort, type Authority } from './host.ts';
@@ -56,6 +57,8 @@ export function createRequestReader(options: RequestReaderOptions): RequestReade
     if ('reason' in target) return { kind: 'unreadable', unreadable: target };
     const path = readPath(target.path);
     if (path.kind === 'unreadable') return refuse(400, path.reason);
+    const destination = readDestination(method, firstValue(scanned.names, scanned.headers, 'destination'));
+    if (destination?.kind === 'unreadable') return refuse(400, 'bad-destination');
     const upgrade = scanned.upgrade.length === 0 ? noHops : upgradeOf(method, request.httpVersion, scanned);
     if ('reason' in upgrade) return { kind: 'unreadable', unreadable: upgrade };
 
@@ -77,8 +80,11 @@ export function createRequestReader(options: RequestReaderOptions): RequestReade
       authority: seen.authority,
       origin: originOf(seen.scheme, seen.host, seen.port),
       path: path.path,
-      otherReadings: path.otherReadings,
-      hasEncodedSlash: path.hasEncodedSlash,
+      otherReadings:
+        destination === null
+          ? path.otherReadings
+          : [...path.otherReadings, destination.path, ...destination.otherReadings],
+      hasEncodedSlash: path.hasEncodedSlash || destination?.hasEncodedSlash === true,
       rawPath: target.path,
       rawQuery: target.query,
       headers: scanned.headers,

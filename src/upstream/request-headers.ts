@@ -71,9 +71,11 @@ export function createRequestHeaders({
         case 'authorization':
           if (passesAuthorization(value, route, visitor)) headers.push(name, value);
           break;
-        case 'destination':
-          headers.push(name, fitDestination(value, facts, route));
+        case 'destination': {
+          const fitted = fitDestination(value, facts, route);
+          if (fitted !== null) headers.push(name, fitted);
           break;
+        }
         case 'content-length':
           if (protocol === null && !hasLength) headers.push(name, value);
           hasLength = true;

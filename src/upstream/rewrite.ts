@@ -38,14 +38,16 @@ const absoluteUrl = /^(https?:)?\/\/([^/?#]*)(.*)$/i;
 
 /**
  * `Destination` of a WebDAV COPY or MOVE as the upstream must read it: its own scheme (servers compare it), its host with
- * `preserveHost: false`, and the path below the route's prefix with `stripPath`. A destination on another host stays.
+ * `preserveHost: false`, and the path below the route's prefix with `stripPath`. A destination on another host stays. Null where
+ * `stripPath` takes a prefix away that this one lacks: the rules have judged another path than the upstream would read.
  */
-export function fitDestination(value: string, facts: RequestPlace, route: RoutePlace): string {
+export function fitDestination(value: string, facts: RequestPlace, route: RoutePlace): string | null {
   const match = absoluteUrl.exec(value);
   const path = match?.[3] ?? value;
-  if (match && match[2]?.toLowerCase() !== facts.authority.toLowerCase()) return value;
-  if (!match && !value.startsWith('/')) return value;
-  const below = route.stripPath && isBelow(path, route.path) ? withoutPrefix(path, route.path) : path;
+  const isElsewhere = match !== null && match[2]?.toLowerCase() !== facts.authority.toLowerCase();
+  if (route.stripPath && route.path !== '/' && (isElsewhere || !isBelow(path, route.path))) return null;
+  if (isElsewhere || (!match && !value.startsWith('/'))) return value;
+  const below = route.stripPath ? withoutPrefix(path, route.path) : path;
   if (!match) return below;
   const scheme = route.upstream.origin.slice(0, route.upstream.origin.indexOf(':'));
   return `${scheme}://${route.preserveHost ? (match[2] ?? '') : upstreamAuthority(route)}${below}`;

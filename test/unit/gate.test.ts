@@ -4,7 +4,7 @@ import type { Authenticated, Authentication } from '../../src/authentication/aut
 import { createGate, type Decision } from '../../src/gate.ts';
 import { createRouteTable } from '../../src/route/table.ts';
 import { identity } from './policy/support.ts';
-import { factsOf, message, reader, type MessageParts } from './request/support.ts';
+import { factsOf, message, reader, refusalOf, type MessageParts } from './request/support.ts';
 import { routesOf, type RouteInput } from './route/support.ts';
 
 const alice = visitor();
@@ -231,4 +231,30 @@ test('gives no decision without a reason, and lets nobody unknown in but by a ru
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('a COPY or MOVE must be allowed where it writes as well as where it reads', (t) => {
+  const rules: RouteInput = {
+    access: [{ deny: 'anyone', when: { paths: ['/admin/**'] } }, { allow: 'anyone' }],
+  };
+  const move = (destination: string, method = 'MOVE') =>
+    decide([rules], { method, url: '/public/a', lines: ['Host: app.test', `Destination: ${destination}`] }, never).kind;
+  t.is(move('https://app.test/public/b'), 'forward');
+  for (const admin of ['/admin/b', 'https://app.test/admin/b', 'http://other.test:9/admin/b', '/ADMIN/b', '/%61dmin/b'])
+    for (const method of ['COPY', 'MOVE']) t.is(move(admin, method), 'deny', admin);
+  t.is(move('https://app.test/public/b?to=/admin/b'), 'forward');
+});
+
+test('a COPY or MOVE whose Destination can be read in two ways is refused', (t) => {
+  for (const destination of [
+    'admin/b',
+    '/public/../admin/b',
+    'https://app.test\\admin',
+    'ftp://app.test/b',
+    '//evil.test/b',
+  ])
+    t.is(
+      refusalOf({ method: 'MOVE', lines: ['Host: app.test', `Destination: ${destination}`] }),
+      '400 bad-destination',
+    );
 });

@@ -73,6 +73,7 @@ test('fits a WebDAV Destination by scheme, host and prefix only when it is on th
   t.is(fitDestination('https://other.test/a', facts, plain), 'https://other.test/a');
   t.is(fitDestination('/a', facts, plain), '/a');
   t.is(fitDestination('https://app.test/app/a', facts, stripped), 'http://app.test/a');
-  t.is(fitDestination('https://app.test/other/a', facts, stripped), 'http://app.test/other/a');
+  t.is(fitDestination('https://app.test/other/a', facts, stripped), null);
+  t.is(fitDestination('https://other.test/app/a', facts, stripped), null);
   t.is(fitDestination('https://app.test/a', facts, renamed), 'http://up.internal:3000/a');
 });
