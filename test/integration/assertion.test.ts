@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startGround, type Ground } from '../support/attack-runner.ts';
@@ -192,7 +192,8 @@ test('L244 as-rotate: a new key signs at once, and the old public key is still s
 });
 
 test('L244 as-rotate: two gateways on one store sign with the same key, and a rotation holds for both', async (t) => {
-  const store = { url: `sqlite:${join(await makeDirectory(t), 'shared.db')}` };
+  const directory = await makeDirectory(t);
+  const store = { url: `sqlite:${join(directory, 'shared.db')}` };
   const [one, other] = await Promise.all([setUp(t, { store }), setUp(t, { store })]);
   const { cookie } = await one.session('alice');
   const tokens = await Promise.all([one, other].map((ground) => signedAt(ground, '/app1/x', `Cookie: ${cookie}`)));
@@ -203,6 +204,10 @@ test('L244 as-rotate: two gateways on one store sign with the same key, and a ro
   t.false(tokens.some((token) => readJwt(token).header['kid'] === readJwt(renewed).header['kid']));
   t.deepEqual(await jwksOf(one), await jwksOf(other));
   t.is((await verified(one, renewed)).claims['sub'], 'alice');
+  for (const file of (await readdir(directory)).filter((name) => name.startsWith('shared.db'))) {
+    const bytes = await readFile(join(directory, file), 'latin1');
+    t.false(/"kty"|"d":/.test(bytes), `${file} holds keys in the clear`);
+  }
 });
 
 test('L245 as-user: alternating visitors never get each other’s assertion', async (t) => {
