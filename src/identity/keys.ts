@@ -11,7 +11,7 @@ export interface KeyStorage {
   readonly read: () => Promise<{ readonly text: string; readonly mark: string } | null>;
   /** Writes only while what stands there is still what `mark` names (null: nothing). True when it was written. */
   readonly write: (mark: string | null, text: string) => Promise<boolean>;
-  /** Tells every process on the store, this one too. */
+  /** Tells every process on the store. */
   readonly announce: () => Promise<void>;
   readonly onChange: (listener: () => void) => void;
   /** False while changes by other processes may go unheard; news that is waiting is told first. */
@@ -107,7 +107,9 @@ export function createAssertionKeys({
       const { mark, records } = await readKeys(storage);
       const next = await change(records);
       if (next === null) return forget();
-      if (await storage.write(mark, JSON.stringify({ version: recordVersion, keys: next }))) return storage.announce();
+      if (!(await storage.write(mark, JSON.stringify({ version: recordVersion, keys: next })))) continue;
+      forget();
+      return storage.announce();
     }
     throw new GatewayError('store-unavailable', 'could not write the signing keys: others kept writing them');
   };
