@@ -41,9 +41,11 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
     const assertion = signed instanceof Promise ? await signed : signed;
     const handle = forwarder.forward({ facts, route, visitor, assertion, request, response, setCookies: [] });
     const session = visitor?.session ?? null;
-    const done = session === null ? null : connections.add(session, handle.abort);
-    const over = visitor === null ? null : traffic.add({ facts, close: handle.abort, isTunnel: false });
+    const cut = createCut(handle.abort);
+    const done = session === null ? null : connections.add(session, cut.soon);
+    const over = visitor === null ? null : traffic.add({ facts, close: cut.soon, isTunnel: false });
     const outcome = await handle.done;
+    cut.cancel();
     done?.();
     over?.();
     return {
@@ -69,6 +71,19 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
     }
     return outcome.error.status;
   }
+}
+
+/** A request that is nearly done gets its answer; a stream or long download ends within the second that is promised. */
+const cutAfterMs = 500;
+
+function createCut(abort: () => void): { readonly soon: () => void; readonly cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    soon: () => {
+      timer ??= setTimeout(abort, cutAfterMs);
+    },
+    cancel: () => clearTimeout(timer),
+  };
 }
 
 function reasonOf(outcome: ForwardOutcome): string | null {

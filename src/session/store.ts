@@ -55,7 +55,9 @@ export function createSessionStore({
   });
   // The text that each session was read from: a write is good only while the store still has the same.
   const sealedTexts = new WeakMap<Session, string>();
-  const loads = new Map<string, Promise<Session | null>>();
+  // No Map: one that is added to and deleted from at every miss leaves a trail of tables for the collector (see bag.ts).
+  const noLoads = () => Object.create(null) as Record<string, Promise<Session | null> | undefined>;
+  let loads = noLoads();
   const endListeners = new Set<{ readonly hear: (id: string) => void }>();
   const doubtListeners = new Set<{ readonly hear: () => void }>();
   // Grows with every invalidation, so that what was read before one is not cached after it.
@@ -65,12 +67,12 @@ export function createSessionStore({
     generation += 1;
     cache.deleteNamed(id);
     // Whoever asks from now on must not join a read that began before.
-    loads.clear();
+    loads = noLoads();
   };
   const forgetAll = (): void => {
     generation += 1;
     cache.clear();
-    loads.clear();
+    loads = noLoads();
   };
   store.events.subscribe((news) => {
     switch (news.kind) {
@@ -114,12 +116,12 @@ export function createSessionStore({
     const near = cache.get(token);
     if (near !== undefined && isLive(near.session, now())) return near.session;
     if (!tokenPattern.test(token)) return null;
-    const underway = loads.get(token);
+    const underway = loads[token];
     if (underway !== undefined) return underway;
     const loading = loadToken(token, isCurrent).finally(() => {
-      if (loads.get(token) === loading) loads.delete(token);
+      if (loads[token] === loading) delete loads[token];
     });
-    loads.set(token, loading);
+    loads[token] = loading;
     return loading;
   };
 
