@@ -12,7 +12,7 @@ import { hasRedis, startRedis } from '../support/redis.ts';
 import type { RedisServer } from '../support/redis.ts';
 
 const redisTest = hasRedis ? test : test.skip;
-/** The treaty: nothing takes longer, whatever Redis does. */
+/** The promise: nothing takes longer, whatever Redis does. */
 const limitMs = 1_500;
 const secret = randomBytes(32);
 const config = { idleTimeoutMs: 3_600_000, lifetimeMs: 43_200_000, rememberForMs: 0 };
