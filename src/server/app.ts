@@ -59,6 +59,10 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
         await next();
         return context.state.completed;
       } catch (error) {
+        if (hasCode(error, 'client-gone')) {
+          response.destroy();
+          return { status: 499, reason: 'client-gone', route: null, user: null };
+        }
         if (hasCode(error, 'store-unavailable')) {
           log.error('store.unavailable', { requestId: facts.id, error });
           answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5 }, facts), request, response);

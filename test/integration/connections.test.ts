@@ -1,5 +1,6 @@
 import test from 'ava';
 import { startGround } from '../support/attack-runner.ts';
+import { poll } from '../support/gateway.ts';
 import { openRaw, sendRaw } from '../support/raw.ts';
 
 test('a request whose coding no parser can follow gets one answer, not two', async (t) => {
@@ -77,4 +78,19 @@ test('a form that asks before it sends its body is told to go on', async (t) => 
   client.write(body);
   await client.until((bytes) => bytes.includes('HTTP/1.1 403 Forbidden'));
   t.pass();
+});
+
+test('a form whose sender hangs up in the middle is no fault of ours', async (t) => {
+  const ground = await startGround('plain');
+  t.teardown(ground.stop);
+  const client = await openRaw(ground.gateway.port);
+  const head = ['POST /_auth/sign-in HTTP/1.1', 'Host: app.test', 'Content-Type: application/x-www-form-urlencoded'];
+  client.write([...head, 'Content-Length: 100', 'Expect: 100-continue\r\n\r\n'].join('\r\n'));
+  await client.until((bytes) => bytes.includes('100 Continue'));
+  client.reset();
+  const lines = () => ground.gateway.logs().map((line) => JSON.parse(line) as Record<string, unknown>);
+  const completed = () => lines().find(({ event, path }) => event === 'request.completed' && path === '/_auth/sign-in');
+  await poll(() => completed() !== undefined);
+  t.like(completed(), { status: 499, reason: 'client-gone' });
+  t.false(lines().some(({ level }) => level === 'error'));
 });
