@@ -108,14 +108,15 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
       if (running === null) return;
       const { foundation } = running;
       const old = front;
+      const inForce = keepFixed(next, first);
       try {
-        front = createFront(next, foundation, runtime);
+        front = createFront(inForce, foundation, runtime);
       } catch (error) {
         log.error('config.refused', { audit: true, error });
         foundation.metrics.reload('refused');
         return;
       }
-      config = next;
+      config = inForce;
       const atStart = fixedAtStart(first);
       const needRestart = Object.entries(fixedAtStart(next)).flatMap(([key, value]) =>
         isDeepStrictEqual(value, atStart[key]) ? [] : [key],
@@ -158,6 +159,13 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
       admin: running?.admin?.address ?? null,
     }),
   };
+}
+
+/** What requests are served by until the restart: half of such a setting in force would be worse than none. */
+function keepFixed(next: Config, first: Config): Config {
+  const sameScheme = next.server.publicUrl.split(':', 1)[0] === first.server.publicUrl.split(':', 1)[0];
+  const { publicUrl } = sameScheme ? next.server : first.server;
+  return { ...next, server: { ...next.server, publicUrl }, session: first.session };
 }
 
 /** Settings that stay as the gateway was started with; a reload that differs from them is told so. */

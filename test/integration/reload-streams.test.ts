@@ -1,7 +1,7 @@
 import test from 'ava';
 import { poll, spawnTestGateway, startTestGateway } from '../support/gateway.ts';
-import { openRaw, sendRaw } from '../support/raw.ts';
-import { signIn } from '../support/sign-in.ts';
+import { openRaw, sendRaw, valueOf, valuesOf } from '../support/raw.ts';
+import { fetchSignInForm, signIn } from '../support/sign-in.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { passwordOf, usersFile } from '../support/users.ts';
 
@@ -113,4 +113,23 @@ test('a stream lives through a reload after its rule has run out of time, and di
   await gateway.reload(configFor(['alice']));
   t.true(await bob.closed());
   t.false(alice.isClosed());
+});
+
+test('settings that need a restart stay whole until then, and are told of', async (t) => {
+  const upstream = await startUpstream();
+  t.teardown(upstream.stop);
+  const { routes } = configOf(upstream, 'One');
+  const plain = { server: { publicUrl: 'http://app.test' }, routes };
+  const gateway = await startTestGateway({ config: plain, users: usersFile() });
+  t.teardown(gateway.stop);
+  const secure = { server: { publicUrl: 'https://auth.test' }, session: { cookie: { domain: 'auth.test' } }, routes };
+  await gateway.reload(secure);
+  // A browser keeps no cookie marked Secure that came over http.
+  const { answer } = await signIn({ port: gateway.port, user: 'alice', password: passwordOf('alice'), scheme: 'http' });
+  const form = await fetchSignInForm({ port: gateway.port });
+  for (const line of [...valuesOf(answer, 'set-cookie'), ...valuesOf(form.page, 'set-cookie')])
+    t.notRegex(line, /secure|domain/i);
+  const challenge = await sendRaw(gateway.port, 'GET /basic/x HTTP/1.1\r\nHost: app.test\r\nAccept: text/html\r\n\r\n');
+  t.regex(valueOf(challenge.answers[0] ?? answer, 'location') ?? '', /^http:\/\/app\.test\/_auth\/sign-in\?/);
+  t.true(gateway.logs().some((line) => line.includes('config.needs-restart')));
 });
