@@ -22,7 +22,7 @@ WORKDIR /var/lib/sallyport
 VOLUME /var/lib/sallyport
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/_auth/health', { headers: { host: 'localhost' } }).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/_auth/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["sallyport"]
 CMD ["start"]

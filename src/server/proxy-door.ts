@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors.ts';
 import type { Gate, Decision } from '../gate.ts';
 import type { Audit } from '../observability/audit.ts';
 import type { Completed } from '../observability/access-log.ts';
@@ -66,8 +67,7 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
       responseStarted: outcome.responseStarted,
     });
     if (!outcome.responseStarted) {
-      const kind = outcome.error.code === 'upstream-timeout' ? 'upstream-slow' : 'upstream-down';
-      answerWithoutBody(refuse({ kind, route }, facts), request, response);
+      answerWithoutBody(refuse({ kind: failureKind(outcome.error), route }, facts), request, response);
     }
     return outcome.error.status;
   }
@@ -86,8 +86,13 @@ function createCut(abort: () => void): { readonly soon: () => void; readonly can
   };
 }
 
+/** What visitor, log and metric hear of an upstream that failed; the line `upstream.failed` says more. */
+export function failureKind(error: GatewayError): 'upstream-slow' | 'upstream-down' {
+  return error.code === 'upstream-timeout' ? 'upstream-slow' : 'upstream-down';
+}
+
 function reasonOf(outcome: ForwardOutcome): string | null {
-  if (outcome.kind === 'failed') return outcome.error.code;
+  if (outcome.kind === 'failed') return failureKind(outcome.error);
   if (outcome.kind === 'aborted') return 'session-ended';
   return outcome.kind === 'client-gone' ? 'client-gone' : null;
 }

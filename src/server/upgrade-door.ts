@@ -14,7 +14,7 @@ import type { LiveConnections } from '../session/session.ts';
 import type { UpgradeOutcome, Upgrader } from '../upstream/upgrade.ts';
 import { endSocket } from './end-socket.ts';
 import { closeCodes, type LiveTraffic } from './live-traffic.ts';
-import { completedOf } from './proxy-door.ts';
+import { completedOf, failureKind } from './proxy-door.ts';
 
 export interface UpgradeDoorOptions {
   readonly gate: Gate;
@@ -56,10 +56,10 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
       const { route, visitor } = decision;
       const known = { route: route.id, user: visitor?.identity.user ?? null };
       if (isForeignOrigin(facts, route)) {
-        audit('access.denied', facts, { ...known, reason: 'cross-origin-websocket' });
+        audit('access.denied', facts, { ...known, reason: 'websocket-origin' });
         return say(socket, refuse({ kind: 'websocket-origin' }, facts), {
           ...known,
-          reason: 'cross-origin-websocket',
+          reason: 'websocket-origin',
         });
       }
       const assertion = visitor === null ? undefined : await route.assertion?.(visitor);
@@ -76,9 +76,9 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
         error: outcome.error,
         responseStarted: outcome.responseStarted,
       });
-      if (outcome.responseStarted) return { status: outcome.error.status, reason: outcome.error.code, ...known };
-      const kind = outcome.error.code === 'upstream-timeout' ? 'upstream-slow' : 'upstream-down';
-      return say(socket, refuse({ kind, route }, facts), { ...known, reason: outcome.error.code });
+      const kind = failureKind(outcome.error);
+      if (outcome.responseStarted) return { status: outcome.error.status, reason: kind, ...known };
+      return say(socket, refuse({ kind, route }, facts), { ...known, reason: kind });
     } catch (error) {
       const unavailable = hasCode(error, 'store-unavailable');
       log.error(unavailable ? 'store.unavailable' : 'request.failed', { requestId: facts.id, error });
