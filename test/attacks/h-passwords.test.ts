@@ -125,7 +125,10 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-/** Medians, in milliseconds, of refusals of these users; taken in turns, so that the noise of the machine falls on all alike. */
+/**
+ * Shortest refusals of these users, in milliseconds: what they cost on a machine that does nothing else meanwhile. Taken in
+ * turns. A refusal without a hash would be many times faster; exact counts of hashes are in the unit tests.
+ */
 async function timeRefusals(scene: Scene, users: readonly string[], rounds: number): Promise<Record<string, number>> {
   const timings = new Map<string, number[]>(users.map((user) => [user, []]));
   for (let round = 0; round < rounds; round += 1) {
@@ -146,16 +149,14 @@ async function timeRefusals(scene: Scene, users: readonly string[], rounds: numb
       if (reply.status !== 401) throw new Error(`answered ${reply.status}`);
     }
   }
-  return Object.fromEntries([...timings].map(([user, taken]) => [user, median(taken)]));
+  return Object.fromEntries([...timings].map(([user, taken]) => [user, Math.min(...taken)]));
 }
 
 test.serial('H153 enum-time: unknown and disabled users take as long as a wrong password', async (t) => {
   t.timeout(60_000);
   const scene = await setScene((end) => t.teardown(end));
-  const medians = await timeRefusals(scene, ['alice', 'nobody', 'dave'], 40);
-  const known = medians['alice'] ?? 0;
-  for (const user of ['nobody', 'dave'])
-    t.true(Math.abs((medians[user] ?? 0) - known) < Math.max(15, known * 0.25), JSON.stringify(medians));
+  const shortest = await timeRefusals(scene, ['alice', 'nobody', 'dave'], 25);
+  for (const user of ['nobody', 'dave']) t.true(isAlike(shortest[user], shortest['alice']), JSON.stringify(shortest));
 });
 
 test.serial('H153 enum-time: so they do where users have hashes of several kinds', async (t) => {
@@ -167,10 +168,9 @@ test.serial('H153 enum-time: so they do where users have hashes of several kinds
       conrad: await bcryptHash('correct horse battery', 8),
     }),
   });
-  const medians = await timeRefusals(scene, ['alice', 'bertha', 'conrad', 'nobody'], 15);
-  const unknown = medians['nobody'] ?? 0;
+  const shortest = await timeRefusals(scene, ['alice', 'bertha', 'conrad', 'nobody'], 12);
   for (const user of ['alice', 'bertha', 'conrad'])
-    t.true(Math.abs((medians[user] ?? 0) - unknown) < Math.max(15, unknown * 0.25), JSON.stringify(medians));
+    t.true(isAlike(shortest[user], shortest['nobody']), JSON.stringify(shortest));
 });
 
 test('H155 ban: too many failures refuse the right password too, until the lock is over', async (t) => {
