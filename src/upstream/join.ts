@@ -21,6 +21,8 @@ export function join(socket: Duplex, upstream: Duplex, isWebSocket: boolean, onO
     if (!closed) onOver();
   });
   upstream.once('close', () => {
+    // The visitor is being told, and has a moment of its own to hear it.
+    if (closed) return;
     // Cut off in mid-stream: so is the visitor. Ended: what is under way still arrives.
     if (!upstream.readableEnded) socket.destroy();
     else destroyLater(socket.end());
