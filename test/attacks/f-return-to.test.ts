@@ -115,7 +115,7 @@ function leadsAway(reply: Reply): string[] {
 }
 
 test('F118 rd-classic: leads nobody away who signs in', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway } = await grounds.get(patient);
   const faults: Record<string, string[]> = {};
   for (const target of hostile) {
@@ -241,7 +241,7 @@ test('F123 rd-referer: pays no attention to Referer', async (t) => {
 });
 
 test('F124 rd-logout: leads nobody away who signs out', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway } = await grounds.get(patient);
   const faults: Record<string, string[]> = {};
   for (const target of hostile) {

@@ -142,7 +142,7 @@ test("G129 sid-preauth: a sign-in in a browser with another's form cookie is the
 });
 
 test('G130 sid-entropy: every token is 256 bits of chance', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene((end) => t.teardown(end));
   const tokens: string[] = [];
   for (let batch = 0; batch < 8; batch += 1) {
@@ -369,13 +369,13 @@ test('G137 idle: a session slides with every request and ends when none comes', 
 });
 
 test('G137 idle: a session with a limit of seconds slides too', async (t) => {
-  const scene = await setScene((end) => t.teardown(end), { session: { idleTimeout: '2s', lifetime: '1h' } });
+  const scene = await setScene((end) => t.teardown(end), { session: { idleTimeout: '20s', lifetime: '1h' } });
   const token = (await scene.as('alice')).token() ?? '';
   for (let round = 0; round < 4; round += 1) {
-    scene.clock.advance(1_000);
-    t.is((await withToken(scene, token)).status, 200, `after ${round + 1} s`);
+    scene.clock.advance(10_000);
+    t.is((await withToken(scene, token)).status, 200, `after ${round + 1} times 10 s`);
   }
-  scene.clock.advance(2_200);
+  scene.clock.advance(21_000);
   t.is((await withToken(scene, token)).status, 302);
 });
 
@@ -391,13 +391,13 @@ test('G138 absolute: a session ends at its limit however busy it is', async (t) 
 });
 
 test('G138 absolute: an open WebSocket ends with its session, frames do not keep it alive', async (t) => {
-  const scene = await setScene((end) => t.teardown(end), { session: { idleTimeout: '1s', lifetime: '2s' } });
+  const scene = await setScene((end) => t.teardown(end), { session: { idleTimeout: '4s', lifetime: '5s' } });
   const alice = await scene.as('alice');
   const socket = await alice.openSocket('/ws');
   const chatter = setInterval(() => socket.send('still here'), 100);
   t.teardown(() => clearInterval(chatter));
   const closed = socketClosed(socket);
-  await eventually('the socket is closed', () => socket.readyState === socket.CLOSED, { timeoutMs: 8_000 });
+  await eventually('the socket is closed', () => socket.readyState === socket.CLOSED, { timeoutMs: 20_000 });
   t.true([1000, 1001, 1006, 1008].includes(await closed));
 });
 

@@ -125,14 +125,11 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-/**
- * Shortest refusals of these users, in milliseconds: what they cost on a machine that does nothing else meanwhile. Taken in
- * turns. A refusal without a hash would be many times faster; exact counts of hashes are in the unit tests.
- */
-async function timeRefusals(scene: Scene, users: readonly string[], rounds: number): Promise<Record<string, number>> {
-  const timings = new Map<string, number[]>(users.map((user) => [user, []]));
+/** Adds refusals of each of these users to the least time, in milliseconds, that one has taken so far. */
+async function timeRefusals(scene: Scene, least: Map<string, number>, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
-    for (const [user, taken] of timings) {
+    // In turns, so that the noise of the machine falls on all alike.
+    for (const [user, best] of least) {
       const visitor = scene.visitor();
       const page = await visitor.navigate('/_auth/sign-in');
       const started = process.hrtime.bigint();
@@ -145,22 +142,34 @@ async function timeRefusals(scene: Scene, users: readonly string[], rounds: numb
         ]).toString(),
         headers: { 'content-type': 'application/x-www-form-urlencoded', origin: 'https://app.test' },
       });
-      taken.push(Number(process.hrtime.bigint() - started) / 1e6);
+      least.set(user, Math.min(best, Number(process.hrtime.bigint() - started) / 1e6));
       if (reply.status !== 401) throw new Error(`answered ${reply.status}`);
     }
   }
-  return Object.fromEntries([...timings].map(([user, taken]) => [user, Math.min(...taken)]));
+}
+
+/**
+ * Null when refusals of these users take alike, else what they took. Noise only ever adds: the least of many is what the work
+ * takes, and on a busy machine many more are needed until all have had a quiet moment.
+ */
+async function tellsApart(scene: Scene, users: readonly string[], rounds: number): Promise<string | null> {
+  const least = new Map(users.map((user) => [user, Infinity]));
+  for (let count = 0; count < 6; count += 1) {
+    await timeRefusals(scene, least, rounds);
+    const [quickest, slowest] = [Math.min(...least.values()), Math.max(...least.values())];
+    if (slowest - quickest < Math.max(10, quickest * 0.2)) return null;
+  }
+  return JSON.stringify([...least]);
 }
 
 test.serial('H153 enum-time: unknown and disabled users take as long as a wrong password', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene((end) => t.teardown(end));
-  const shortest = await timeRefusals(scene, ['alice', 'nobody', 'dave'], 25);
-  for (const user of ['nobody', 'dave']) t.true(isAlike(shortest[user], shortest['alice']), JSON.stringify(shortest));
+  t.is(await tellsApart(scene, ['alice', 'nobody', 'dave'], 25), null);
 });
 
 test.serial('H153 enum-time: so they do where users have hashes of several kinds', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene((end) => t.teardown(end), {
     users: usersWith({
       alice: passwordHashes.alice,
@@ -168,9 +177,7 @@ test.serial('H153 enum-time: so they do where users have hashes of several kinds
       conrad: await bcryptHash('correct horse battery', 8),
     }),
   });
-  const shortest = await timeRefusals(scene, ['alice', 'bertha', 'conrad', 'nobody'], 12);
-  for (const user of ['alice', 'bertha', 'conrad'])
-    t.true(isAlike(shortest[user], shortest['nobody']), JSON.stringify(shortest));
+  t.is(await tellsApart(scene, ['alice', 'bertha', 'conrad', 'nobody'], 10), null);
 });
 
 test('H155 ban: too many failures refuse the right password too, until the lock is over', async (t) => {
@@ -221,7 +228,7 @@ const aliases = [
 ];
 
 test('H156 ban-alias: no other spelling of a name gets around its lock', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene((end) => t.teardown(end), { throttle: { failures: 3 } });
   for (let count = 0; count < 4; count += 1) await scene.signIn('alice', 'wrong');
   for (const alias of aliases) {
@@ -277,7 +284,7 @@ test('H158 ban-spray: one password tried on many users locks the address', async
 });
 
 test('H159 ban-race: parallel guesses count before they are judged', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene((end) => t.teardown(end), { throttle: { failures: 3 } });
   const visitors = Array.from({ length: 60 }, () => scene.visitor());
   const forms = await Promise.all(visitors.map((visitor) => visitor.navigate('/_auth/sign-in')));
@@ -600,7 +607,7 @@ test("H168 login-switch: signing in as another ends the first one's session", as
 });
 
 test.serial('H169 hash-dos: a flood of sign-ins leaves the app reachable and ends by itself', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene((end) => t.teardown(end));
   const alice = await scene.as('alice');
   const visitors = Array.from({ length: 200 }, () => scene.visitor());

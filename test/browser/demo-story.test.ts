@@ -13,7 +13,7 @@ const story = hasChromium ? test : test.skip;
 const password = 'correct horse battery staple';
 
 story('shows who is signed in, and everything that a web app does works through the gateway', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const demo = createDemoApp();
   await new Promise<void>((resolve) => demo.listen(0, '127.0.0.1', resolve));
   t.teardown(async () => {

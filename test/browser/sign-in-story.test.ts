@@ -194,7 +194,7 @@ story('shows nothing of the app when going back after signing out', async (t) =>
 });
 
 story('remembers over a restart of the browser who asked for it, and nobody else', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   for (const remember of [true, false]) {
     const profile = await createProfile();
     t.teardown(profile.remove);
@@ -235,7 +235,7 @@ story('speaks German to who prefers it, and says so to screen readers', async (t
 });
 
 story('has no fault that axe knows of, on every page of the story, light and dark, narrow and wide', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   for (const [colorScheme, width] of [
     ['light', 1_280],
     ['dark', 320],

@@ -105,7 +105,7 @@ function outcomes(stdout: string): string[] {
 }
 
 withLitmus('passes every litmus test of WebDAV that Apache passes by itself', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const litmus = (origin: string) =>
     run('litmus', [`${origin}/dav/`, 'alice', password], { cwd: apache.folder, timeoutMs: 50_000 });
   const direct = await litmus(apache.origin);

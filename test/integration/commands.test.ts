@@ -107,7 +107,7 @@ routes:
 });
 
 test('init writes a configuration that starts, with a user and a password that is printed', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const cwd = await folderWith((end) => t.teardown(end));
   const ran = await sallyport(['init', 'site'], { cwd });
   t.is(ran.code, 0, ran.stderr);
@@ -175,7 +175,7 @@ test('H170 hash-min: hash-password prints an argon2id hash no weaker than the re
 });
 
 test('user add, list, set-password, disable, enable and remove change the users file of the configuration', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const cwd = await folderWith((end) => t.teardown(end), {
     'sallyport.yaml': `store: { secret: ${secret} }\nroutes:\n  - upstream: http://127.0.0.1:3000\n`,
     'users.yaml': '# our people\nusers: {}\n',
@@ -275,7 +275,7 @@ test('G142 revoke-all: set-password, disable and session revoke end live session
 });
 
 test('every command helps, and the help names the commands', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const cwd = await folderWith((end) => t.teardown(end));
   const overview = await sallyport(['--help'], { cwd });
   t.is(overview.code, 0);

@@ -27,7 +27,7 @@ async function setScene(end: (teardown: () => Promise<void>) => void, server: Re
 
 for (const workers of [1, 2]) {
   test(`lets a running request finish and closes WebSockets with 1001 on SIGTERM, with ${workers} worker(s)`, async (t) => {
-    t.timeout(60_000);
+    t.timeout(100_000);
     const { app, gateway, alice } = await setScene((end) => t.teardown(end), { workers, drainTimeout: '30s' });
     t.is((await sendTo(gateway.adminPort, '/readyz')).status, 200);
     const socket = await alice.openSocket('/ws');
@@ -54,7 +54,7 @@ for (const workers of [1, 2]) {
 }
 
 test('cuts what still runs when the drain timeout is over, and ends with 0 all the same', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { app, gateway, alice } = await setScene((end) => t.teardown(end), { drainTimeout: '1s' });
   const held = alice.send('/held').then(
     (reply) => reply.status,
@@ -67,7 +67,7 @@ test('cuts what still runs when the drain timeout is over, and ends with 0 all t
 });
 
 test('ends at once and with 0 when nothing runs, also on SIGINT and with idle keep-alive connections', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const { gateway } = await setScene((end) => t.teardown(end), { drainTimeout: '60s' });
     const idle = await fetch(`http://127.0.0.1:${gateway.port}/_auth/health`);

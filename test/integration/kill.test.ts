@@ -29,7 +29,7 @@ async function setScene(end: (teardown: () => Promise<void>) => void, extra: Rec
 }
 
 test('keeps a session over kill -9 in the moment after its sign-in, with a secret of its own making', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, killAndStart } = await setScene((end) => t.teardown(end));
   for (let round = 0; round < 3; round += 1) {
     const alice = createVisitor(gateway.port);
@@ -42,7 +42,7 @@ test('keeps a session over kill -9 in the moment after its sign-in, with a secre
 });
 
 test('keeps a sign-out over kill -9', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, killAndStart } = await setScene((end) => t.teardown(end));
   const alice = createVisitor(gateway.port);
   await alice.signIn('alice', password);
@@ -54,7 +54,7 @@ test('keeps a sign-out over kill -9', async (t) => {
 });
 
 test('keeps a lock after too many failures over kill -9', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, killAndStart } = await setScene((end) => t.teardown(end), {
     signIn: { throttle: { failures: 2 } },
   });
@@ -64,7 +64,7 @@ test('keeps a lock after too many failures over kill -9', async (t) => {
 });
 
 test('loses no session when it is killed in the middle of many sign-ins', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, killAndStart } = await setScene((end) => t.teardown(end));
   const visitors = Array.from({ length: 12 }, () => createVisitor(gateway.port));
   const answered: typeof visitors = [];

@@ -103,7 +103,7 @@ async function assertUnavailable(t: ExecutionContext, scene: Scene): Promise<voi
 withRedis(
   'G143 store-down: answers signed-in visitors 503 while Redis is stopped, and works again once it is back',
   async (t) => {
-    t.timeout(60_000);
+    t.timeout(100_000);
     const scene = await setScene();
     t.teardown(scene.end);
     const { alice, redis, gateway } = scene;
@@ -131,7 +131,7 @@ withRedis(
 withRedis(
   'G143 store-down: answers 503 while Redis is frozen, and goes on with the same session when it thaws',
   async (t) => {
-    t.timeout(60_000);
+    t.timeout(100_000);
     const scene = await setScene();
     t.teardown(scene.end);
     const { alice, redis, gateway } = scene;
@@ -150,7 +150,7 @@ withRedis(
 );
 
 withRedis('never loses a sign-out to an outage: what could not be ended is said not to be', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene();
   t.teardown(scene.end);
   const { alice, redis, gateway } = scene;
@@ -168,7 +168,7 @@ withRedis('never loses a sign-out to an outage: what could not be ended is said 
 });
 
 withRedis('keeps an open WebSocket through a short freeze and closes it at sign-out afterwards', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const scene = await setScene();
   t.teardown(scene.end);
   const { alice, redis, gateway } = scene;

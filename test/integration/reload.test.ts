@@ -52,7 +52,7 @@ async function writeByRename(file: string, text: string): Promise<void> {
 }
 
 test('takes a changed configuration over: written in place, renamed over, and on SIGHUP', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, configFile, text } = await setScene((end) => t.teardown(end));
   t.is(await anonymousStatus(gateway), 401);
   await writeFile(configFile, opened(text));
@@ -68,7 +68,7 @@ test('takes a changed configuration over: written in place, renamed over, and on
 });
 
 test('takes a changed configuration over when a symbolic link is turned to another folder', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, configFile, text } = await setScene((end) => t.teardown(end));
   // As Kubernetes mounts a ConfigMap: the file is a link into ..data, and ..data is a link that is swapped.
   const folder = gateway.directory;
@@ -91,7 +91,7 @@ test('takes a changed configuration over when a symbolic link is turned to anoth
 });
 
 test('P296 cfg-reload: a faulty file leaves the old rules in force and is told of with its place', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, configFile, text } = await setScene((end) => t.teardown(end));
   const faulty = [
     text.replace('access: signed-in', 'acess: public'),
@@ -121,7 +121,7 @@ test('P296 cfg-reload: a faulty file leaves the old rules in force and is told o
 });
 
 test('keeps running requests and open WebSockets over a reload that does not concern them', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { app, gateway, configFile, text } = await setScene((end) => t.teardown(end));
   const alice = createVisitor(gateway.port);
   await alice.signIn('alice', password);
@@ -196,7 +196,7 @@ for (const workers of [1, 2]) {
 }
 
 test('keeps the old users when the users file is faulty', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, usersFile, people } = await setScene((end) => t.teardown(end));
   const alice = createVisitor(gateway.port);
   await alice.signIn('alice', password);
@@ -215,7 +215,7 @@ test('keeps the old users when the users file is faulty', async (t) => {
 });
 
 test('names the settings that need a restart as long as they differ from what runs, and no longer', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway, configFile, text } = await setScene((end) => t.teardown(end));
   const reloads = (): readonly string[] => gateway.logs().filter((entry) => entry.includes('config.reloaded'));
   const told = (): readonly string[] => gateway.logs().filter((entry) => entry.includes('config.needs-restart'));

@@ -10,7 +10,7 @@ import { createVisitor, sendTo } from '../support/visitor.ts';
 const password = 'correct horse battery staple';
 
 test('G143 store-down: goes on for the public and for who is signed in while another program locks the database', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const app = await startStoryApp();
   t.teardown(app.stop);
   const gateway = await spawnTestGateway({

@@ -34,7 +34,7 @@ const isServing = (port: number) => () =>
   );
 
 test.serial('protects an app with --upstream alone, and prints the first password once', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const app = await startStoryApp();
   t.teardown(app.stop);
   const cwd = await emptyFolder((end) => t.teardown(end));
@@ -82,7 +82,7 @@ test.serial('protects an app with --upstream alone, and prints the first passwor
 });
 
 test.serial('listens on port 8080 when nothing else is said', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   if (await isTaken(8_080)) {
     t.log('port 8080 is taken on this machine');
     t.pass();
@@ -102,7 +102,7 @@ test.serial('listens on port 8080 when nothing else is said', async (t) => {
 });
 
 test.serial('starts beside another program on the default address of the admin listener', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const app = await startStoryApp();
   t.teardown(app.stop);
   for (let count = 0; count < 2; count += 1) {
@@ -121,7 +121,7 @@ test.serial('starts beside another program on the default address of the admin l
 });
 
 test.serial('says what is wrong and ends with 1 when the port is taken, 2 when the usage is wrong', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const app = await startStoryApp();
   t.teardown(app.stop);
   const cwd = await emptyFolder((end) => t.teardown(end));

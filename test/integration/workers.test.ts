@@ -45,7 +45,7 @@ async function childrenOf(gateway: SpawnedGateway): Promise<number[]> {
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 onLinux('two workers serve one port, and a sign-out at one counts at once at the other', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway } = await setScene((end) => t.teardown(end));
   t.true((await childrenOf(gateway)).length >= 2);
   for (let round = 0; round < 3; round += 1) {
@@ -63,7 +63,7 @@ onLinux('two workers serve one port, and a sign-out at one counts at once at the
 });
 
 onLinux('WebSockets of a session close in every worker, and failures count together', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { app, gateway } = await setScene((end) => t.teardown(end));
   const alice = createVisitor(gateway.port);
   await alice.signIn('alice', password);
@@ -82,7 +82,7 @@ onLinux('WebSockets of a session close in every worker, and failures count toget
 });
 
 onLinux('goes on when a worker is killed, and ends its workers with itself', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway } = await setScene((end) => t.teardown(end));
   const alice = createVisitor(gateway.port);
   await alice.signIn('alice', password);
@@ -111,7 +111,7 @@ onLinux('goes on when a worker is killed, and ends its workers with itself', asy
 });
 
 onLinux('answers readiness and metrics for all workers on one admin listener', async (t) => {
-  t.timeout(60_000);
+  t.timeout(100_000);
   const { gateway } = await setScene((end) => t.teardown(end));
   t.is((await sendTo(gateway.adminPort, '/readyz')).status, 200);
   for (let count = 0; count < 20; count += 1) t.is((await sendTo(gateway.port, '/public/x')).status, 200);

@@ -128,7 +128,7 @@ export async function spawnTestGateway(options: TestGatewayOptions): Promise<Spa
     await poll(async () => {
       if (exit !== null) throw new Error(`the gateway ended with ${String(exit)}: ${output}`);
       return isAlive(port);
-    });
+    }, 60_000);
   };
   const gateway: SpawnedGateway = {
     port,
