@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
-import { unlink } from 'node:fs/promises';
 import { GatewayError } from '../errors.ts';
 import type { AssertionKeys } from '../identity/keys.ts';
 import type { Log } from '../runtime.ts';
@@ -66,7 +65,6 @@ export async function listenAdmin(address: AdminAddress, options: AdminOptions):
 }
 
 async function open(server: Server, address: AdminAddress): Promise<void> {
-  if ('path' in address) await unlink(address.path).catch(() => undefined);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(

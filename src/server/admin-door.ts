@@ -5,6 +5,7 @@ import { canonicalUserName } from '../identity/user-name.ts';
 import type { Log } from '../runtime.ts';
 import { readListenAddress } from './config.ts';
 import type { Foundation } from './foundation.ts';
+import { removeStaleSocket } from './stale-socket.ts';
 
 export interface AdminDoorOptions {
   readonly config: AdminConfig;
@@ -25,6 +26,7 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
   if (config.listen === 'off') return null;
   const address = readListenAddress(config.listen);
   if (address === undefined) return null;
+  if (address.kind === 'unix') await removeStaleSocket(address.path);
   const { sessions, store, audit, keys } = foundation;
   const listening = listenAdmin(
     address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },

@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { unlink } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { wantsUpgrade } from '../request/upgrade.ts';
 import { watchAnswers } from './answering.ts';
 import type { ListenAddress } from './config.ts';
 import { endSocket } from './end-socket.ts';
+import { removeStaleSocket } from './stale-socket.ts';
 
 /** Limits of a connection, milliseconds and bytes. Bodies have no limit here: uploads may take as long as they progress. */
 const limits = {
@@ -105,18 +104,6 @@ async function open(server: Server, address: ListenAddress): Promise<void> {
       resolve();
     });
   });
-}
-
-/** A socket file that nobody answers on was left by a process that was killed. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = createConnection(path, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (!answered) await unlink(path).catch(() => undefined);
 }
 
 /**
