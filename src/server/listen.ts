@@ -43,6 +43,9 @@ export async function listen(address: ListenAddress, handlers: ListenHandlers): 
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: limits.checkEveryMs,
+    // A visitor who vanished without a word is noticed by TCP, also on a stream that is silent for long.
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
     insecureHTTPParser: false,
     // All of these are judged by request/read.ts, which sees every header only without Node's own cap (CVE-2026-58044).
     requireHostHeader: false,
