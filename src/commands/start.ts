@@ -38,6 +38,7 @@ export function registerStartCommand(program: Command, context: CommandContext):
 
 async function start(context: CommandContext, options: StartOptions): Promise<ExitCode> {
   const line = workerLine();
+  const orders = takeOrders(context);
   const { upstream, listen } = options;
   const file =
     upstream === undefined ? findConfigFile({ config: options.config, env: context.env, cwd: context.cwd }) : undefined;
@@ -74,18 +75,60 @@ async function start(context: CommandContext, options: StartOptions): Promise<Ex
     await gateway.start();
     if (line === null) announce(context, config, gateway);
     line?.serving();
-    await runUntilStopped(context, gateway, { runtime, load, files });
+    await runUntilStopped(orders, gateway, { runtime, load, files });
     noSurprises();
-    line?.close();
     return 0;
   } finally {
     lines.flush();
+    // A worker that could not start must end too, so that its supervisor hears of it.
+    line?.close();
   }
 }
 
-/** Reloads on SIGHUP and on a changed file; drains on SIGTERM and SIGINT. Resolves when all is closed. */
+/** What the process is told while it runs. */
+interface Orders {
+  /** Resolves at SIGTERM or SIGINT; in a worker at its supervisor's word. */
+  readonly stopped: Promise<void>;
+  /** Calls `listener` at each SIGHUP (or the supervisor's word for it), also for one that came before. */
+  readonly onReload: (listener: () => void) => void;
+}
+
+/** Listens from the first moment: a signal that comes while the gateway starts must not end it half-way, with visitors inside. */
+function takeOrders(context: CommandContext): Orders {
+  const line = workerLine();
+  let listener: (() => void) | null = null;
+  let isReloadDue = false;
+  const reload = (): void => {
+    if (listener === null) isReloadDue = true;
+    else listener();
+  };
+  const stopped = new Promise<void>((resolve) => {
+    const ends = [
+      context.onSignal('SIGHUP', reload),
+      // A terminal sends its Ctrl-C to workers too; they wait for the supervisor's word.
+      context.onSignal('SIGTERM', () => line === null && resolve()),
+      context.onSignal('SIGINT', () => line === null && resolve()),
+    ];
+    line?.onMessage((message) => {
+      if (message === 'reload') reload();
+      else {
+        for (const end of ends) end();
+        resolve();
+      }
+    });
+  });
+  return {
+    stopped,
+    onReload: (listen) => {
+      listener = listen;
+      if (isReloadDue) listen();
+    },
+  };
+}
+
+/** Reloads when told to and on a changed file; drains when told to stop. Resolves when all is closed. */
 async function runUntilStopped(
-  context: CommandContext,
+  orders: Orders,
   gateway: Gateway,
   {
     runtime,
@@ -105,24 +148,10 @@ async function runUntilStopped(
       })
       .catch((error: unknown) => log.error('config.reload-failed', { error }));
   };
-  const line = workerLine();
   // A worker hears of changes from its supervisor, who has found them good.
-  const watcher = line === null ? watchFiles(files, reload, { runtime }) : null;
-  await new Promise<void>((resolve) => {
-    const ends = [
-      context.onSignal('SIGHUP', reload),
-      // A terminal sends its Ctrl-C to workers too; they wait for the supervisor's word.
-      context.onSignal('SIGTERM', () => line === null && resolve()),
-      context.onSignal('SIGINT', () => line === null && resolve()),
-    ];
-    line?.onMessage((message) => {
-      if (message === 'reload') reload();
-      else {
-        for (const end of ends) end();
-        resolve();
-      }
-    });
-  });
+  const watcher = workerLine() === null ? watchFiles(files, reload, { runtime }) : null;
+  orders.onReload(reload);
+  await orders.stopped;
   log.info('gateway.stopping');
   watcher?.stop();
   await gateway.stop();

@@ -1,5 +1,8 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
+import { sallyport } from '../support/cli.ts';
 import { spawnTestGateway } from '../support/gateway.ts';
 import type { SpawnedGateway } from '../support/gateway.ts';
 import { hashOf } from '../support/passwords.ts';
@@ -124,4 +127,27 @@ onLinux('answers readiness and metrics for all workers on one admin listener', a
     return total === 20;
   });
   t.pass();
+});
+
+onLinux('says why and ends with 1 when its workers cannot serve', async (t) => {
+  t.timeout(100_000);
+  const app = await startStoryApp();
+  t.teardown(app.stop);
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-workers-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  await writeFile(join(folder, 'users.yaml'), 'users: {}\n', { mode: 0o600 });
+  // The address belongs to the app already.
+  await writeFile(
+    join(folder, 'sallyport.yaml'),
+    JSON.stringify({
+      server: { workers: 2, listen: app.origin.replace('http://', '') },
+      admin: { listen: 'off' },
+      store: { url: 'sqlite:./sallyport.db' },
+      routes: [{ upstream: app.origin }],
+    }),
+    { mode: 0o600 },
+  );
+  const ran = await sallyport(['start', '--config', 'sallyport.yaml'], { cwd: folder, timeoutMs: 80_000 });
+  t.is(ran.code, 1, ran.stdout + ran.stderr);
+  t.regex(ran.stdout + ran.stderr, /something else listens there/);
 });
