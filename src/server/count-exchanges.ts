@@ -11,9 +11,13 @@ export function countExchanges(door: Door): { readonly door: Door; readonly idle
     waiting.clear();
   };
   return {
-    door: (exchange) => {
+    door: async (exchange) => {
       inside += 1;
-      return door(exchange).finally(leave);
+      try {
+        return await door(exchange);
+      } finally {
+        leave();
+      }
     },
     idle: () => (inside === 0 ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve))),
   };

@@ -14,6 +14,12 @@ export const maxSessionsPerUser = 100;
 const namespace = 'session';
 const updateAttempts = 5;
 
+/**
+ * How long a cached session is believed without a look at the store. SQLite is asked for news before each belief, so its
+ * age hardly matters; Redis tells by itself, so what it might have failed to tell is bounded to seconds.
+ */
+const believedForMs = { memory: 60_000, sqlite: 60_000, redis: 5_000 } as const;
+
 export interface SessionStoreOptions {
   readonly store: Store;
   /** As `loadStoreSecret` gave it. */
@@ -41,7 +47,7 @@ export function createSessionStore({
   secret,
   config,
   runtime,
-  nearCache = { maxEntries: 16_384, maxAgeMs: 5_000 },
+  nearCache = { maxEntries: 16_384, maxAgeMs: believedForMs[store.kind] },
 }: SessionStoreOptions): SessionStore {
   const { now, randomBytes, log } = runtime;
   const keyv = store.namespace(namespace);
