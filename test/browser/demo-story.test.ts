@@ -80,8 +80,8 @@ story('shows who is signed in, and everything that a web app does works through 
   t.is(await other.textContent('#posted'), 'ümläuts & <tags>');
 
   await Promise.all([other.waitForEvent('load'), other.click('text=Sign out')]);
-  await page.locator('#socket-state[data-state=closed]').waitFor({ timeout: 5_000 });
-  await page.locator('#events', { hasText: 'the stream has ended' }).waitFor({ timeout: 5_000 });
+  await page.locator('#socket-state[data-state=closed]').waitFor({ timeout: 10_000 });
+  await page.locator('#events', { hasText: 'the stream has ended' }).waitFor({ timeout: 10_000 });
   await page.reload();
   t.is(new URL(page.url()).pathname, '/_auth/sign-in');
   t.deepEqual(

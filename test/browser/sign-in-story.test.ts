@@ -159,7 +159,7 @@ story('ends a tab with the sign-out in another, and the WebSocket in it', async 
   await second.goto(`${base}/private/x`);
   t.is(await second.textContent('#user'), 'alice');
   await Promise.all([second.waitForEvent('load'), second.click('#out')]);
-  await first.waitForFunction('document.getElementById("state").textContent === "closed"', null, { timeout: 5_000 });
+  await first.waitForFunction('document.getElementById("state").textContent === "closed"', null, { timeout: 10_000 });
   await first.goto(`${base}/private/after`);
   t.true(isSignInPage(first));
 });

@@ -63,7 +63,7 @@ async function untilUnavailable(ask: () => Promise<Reply>): Promise<Reply> {
       if (reply.status !== 200) throw new Error(`answered ${reply.status}: ${reply.location ?? reply.text}`);
       return null;
     },
-    { timeoutMs: 5_000 },
+    { timeoutMs: 10_000 },
   );
 }
 

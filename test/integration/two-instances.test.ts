@@ -82,7 +82,7 @@ for (const [kind, openStore] of Object.entries(stores)) {
     const socket = await atSecond(alice).openSocket('/ws');
     const closed = socketClosed(socket);
     await alice.signOut();
-    await eventually('the socket is closed', () => socket.readyState === socket.CLOSED, { timeoutMs: 5_000 });
+    await eventually('the socket is closed', () => socket.readyState === socket.CLOSED, { timeoutMs: 10_000 });
     t.is(typeof (await closed), 'number');
     await eventually('the app sees it go', () => app.openSockets() === 0);
   });

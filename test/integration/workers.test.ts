@@ -74,7 +74,7 @@ onLinux('WebSockets of a session close in every worker, and failures count toget
   const codes = Promise.all(sockets.map(socketClosed));
   await alice.signOut();
   await eventually('all are closed', () => sockets.every((socket) => socket.readyState === socket.CLOSED), {
-    timeoutMs: 5_000,
+    timeoutMs: 10_000,
   });
   await codes;
   await eventually('the app sees them go', () => app.openSockets() === 0);

@@ -81,11 +81,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Asks until the answer is truthy and gives it back; throws with `what` after `timeoutMs`. */
+/** Asks until the answer is truthy and gives it back; throws with `what` after `timeoutMs`, long enough for a busy machine. */
 export async function eventually<T>(
   what: string,
   probe: () => T | Promise<T>,
-  { timeoutMs = 20_000, everyMs = 25 }: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
+  { timeoutMs = 60_000, everyMs = 25 }: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
 ): Promise<NonNullable<T>> {
   const end = Date.now() + timeoutMs;
   for (;;) {

@@ -64,7 +64,7 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisSer
         if (started.exitCode !== null) throw new Error(`redis-server ended with ${started.exitCode}`);
         return pings(port);
       },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 10_000 },
     );
   };
 
