@@ -31,6 +31,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
+const warmUpSeconds = 8;
 
 const missing = ['nginx', 'wrk'].filter((program) => !has(program));
 if (missing.length > 0) {
@@ -52,7 +53,8 @@ try {
 
   const costs = new Map<string, number[]>(targets.map(({ name }) => [name, []]));
   const rates = new Map<string, number[]>(targets.map(({ name }) => [name, []]));
-  for (const target of targets) await load(target.port, script, 2);
+  // Long enough for the compilers, and for nearly every session to have been asked for once.
+  for (const target of targets) await load(target.port, script, warmUpSeconds);
   for (let round = 0; round < rounds; round += 1) {
     for (const target of targets) {
       const before = cpuMicroseconds(target.pid);
@@ -65,7 +67,7 @@ try {
 
   const base = median(costs.get('nginx proxy_pass') ?? []);
   console.log(
-    `\nnode ${process.version}, ${rounds} rounds of ${seconds} s, ${tokens.length} sessions (Zipf), wrk with 64 connections, upstream nginx answering 1 KiB\n`,
+    `\nnode ${process.version}, ${rounds} rounds of ${seconds} s after a warm-up of ${warmUpSeconds} s, ${tokens.length} sessions (Zipf), wrk with 64 connections, upstream nginx answering 1 KiB\n`,
   );
   console.log('| gateway | version | µs CPU a request (min – median – max) | × nginx | requests/s |');
   console.log('|---|---|---|---|---|');
