@@ -99,7 +99,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     clearCookies: [cookie.expire()],
   });
   const reserved = createReservedHeaders(routes.routes.map(({ headers }) => headers));
-  const carrying = { isOwnCookie: cookie.isOurs, reserved };
+  const carrying = { runtime, isOwnCookie: cookie.isOurs, reserved };
   const forwarder = createForwarder(carrying);
   const upgrader = createUpgrader(carrying);
   const requestLog = createRequestLog({ log, metrics, enabled: config.log.access, now });

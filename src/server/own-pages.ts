@@ -2,7 +2,6 @@ import type Koa from 'koa';
 import type { Authenticator } from '../authentication/authenticator.ts';
 import type { Gate } from '../gate.ts';
 import type { Pages } from '../response/pages/pages.ts';
-import { createSecurityHeaders, type SecurityHeaders } from '../response/security-headers.ts';
 import type { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime.ts';
 import { createFormTokens, type FormTokens } from '../sign-in/form-token.ts';
@@ -34,7 +33,6 @@ export interface OwnPagesOptions {
 export interface OwnPagesTools extends OwnPagesOptions {
   readonly formTokens: FormTokens;
   readonly returnTo: ReturnTo;
-  readonly securityHeaders: SecurityHeaders;
 }
 
 /** Our own pages under `authPath`: sign-in, sign-out, what stands behind the bare prefix, health, files. */
@@ -47,7 +45,6 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
       key: deriveKey(foundation.secret, 'form-token'),
       randomBytes: runtime.randomBytes,
     }),
-    securityHeaders: createSecurityHeaders({ publicUrl }),
     returnTo: createReturnTo({ publicUrl, authPath, servesHost: createNamedHosts(routes.routes) }),
   };
   const files: Page[] = [...pages.assets().keys()].map((path) => ({

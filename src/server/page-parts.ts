@@ -2,6 +2,7 @@ import { readCookie } from '../request/cookies.ts';
 import { readPath } from '../request/path.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Answer } from '../response/answer.ts';
+import { createSecurityHeaders } from '../response/security-headers.ts';
 import type { Route } from '../route/table.ts';
 import type { Session } from '../session/session.ts';
 import type { FormPurpose } from '../sign-in/form-token.ts';
@@ -52,8 +53,8 @@ export function seeOther(tools: OwnPagesTools, location: string): Answer {
 }
 
 /** Security headers of an answer without a page. */
-export function bareHeaders({ securityHeaders }: OwnPagesTools): Answer['headers'] {
-  return securityHeaders.bare();
+export function bareHeaders({ config }: OwnPagesTools): Answer['headers'] {
+  return createSecurityHeaders({ publicUrl: config.server.publicUrl }).bare();
 }
 
 /** A query parameter that stands once; one that stands twice is nobody's link. */

@@ -64,7 +64,7 @@ export function createPageServer({
     else router.post(`${authPath}${path}`, serve);
   }
   const routes = router.routes();
-  return async (context) => {
+  return async (context, next) => {
     await routes(context as PageContext, async () => {
       const exchange = { facts: context.state.facts, request: context.req };
       const allow = methods.get(context.path.slice(authPath.length));
@@ -75,6 +75,7 @@ export function createPageServer({
           : { answer: methodNotAllowed(exchange, [...allow]), reason: 'method-not-allowed' },
       );
     });
+    void next;
   };
 }
 
