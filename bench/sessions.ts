@@ -22,7 +22,7 @@ export async function makeSessions(directory: string, configFile: string, count:
   writeFileSync(join(directory, 'users.yaml'), `users:\n${users.join('\n')}\n`);
   const loaded = loadConfig({ file: configFile, env: {} });
   if (loaded.kind === 'faults') throw new Error(JSON.stringify(loaded.faults));
-  const foundation = await layFoundation(loaded.config, { now: Date.now, randomBytes, log: silent });
+  const foundation = await layFoundation(loaded.config, { now: Date.now, randomBytes, fetch, log: silent });
   const tokens: string[] = [];
   for (let index = 0; index < count; index += 1) {
     const user = foundation.directory.find(`user${index % people}`);

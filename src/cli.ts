@@ -23,6 +23,7 @@ function createContext(): CommandContext {
     cwd: process.cwd(),
     now: () => Date.now(),
     randomBytes: (size) => randomBytes(size),
+    fetch,
     onSignal: (signal, listener) => {
       process.on(signal, listener);
       return () => void process.off(signal, listener);

@@ -15,5 +15,7 @@ export interface Runtime {
   readonly now: () => number;
   /** Cryptographically strong bytes. */
   readonly randomBytes: (size: number) => Buffer;
+  /** Asks other servers (providers, key sets); whoever calls sets timeout and limits. */
+  readonly fetch: typeof globalThis.fetch;
   readonly log: Log;
 }

@@ -31,6 +31,7 @@ export interface CommandContext {
   readonly now: () => number;
   /** Cryptographically strong bytes. */
   readonly randomBytes: (size: number) => Buffer;
+  readonly fetch: typeof globalThis.fetch;
   /** Calls `listener` at each such signal instead of ending the process. Returns the function that ends the subscription. */
   readonly onSignal: (signal: StopSignal, listener: () => void) => () => void;
   /** Hears of exceptions and rejections that nobody caught. Returns the function that ends the subscription. */

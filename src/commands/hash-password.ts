@@ -25,7 +25,7 @@ async function hashPassword(context: CommandContext): Promise<ExitCode> {
 }
 
 /** For commands that serve nobody and so keep no log: what they have to say goes to the terminal. */
-export function quietRuntime({ now, randomBytes }: CommandContext): Runtime {
+export function quietRuntime({ now, randomBytes, fetch }: CommandContext): Runtime {
   const quiet = (): void => undefined;
-  return { now, randomBytes, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
+  return { now, randomBytes, fetch, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
 }

@@ -60,7 +60,7 @@ async function start(context: CommandContext, options: StartOptions): Promise<Ex
   const { config, warnings, files } = loaded;
   const lines = createLineWriter(context.stdout.write);
   const log = createLog({ level: config.log.level, write: lines.write, pretty: context.stdout.isTTY });
-  const runtime: Runtime = { now: context.now, randomBytes: context.randomBytes, log };
+  const runtime: Runtime = { now: context.now, randomBytes: context.randomBytes, fetch: context.fetch, log };
   try {
     if (line === null)
       for (const warning of warnings) log.warn('config.warning', { path: warning.path, message: warning.message });

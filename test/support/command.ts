@@ -29,6 +29,7 @@ export async function runCommand(args: readonly string[], options: CommandOption
     cwd: options.cwd ?? '/',
     now: () => Date.now(),
     randomBytes: (size) => randomBytes(size),
+    fetch,
     onSignal: () => () => undefined,
     onSurprise: () => () => undefined,
     exitWith: (given) => (code = given),

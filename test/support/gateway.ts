@@ -56,6 +56,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const runtime: Runtime = {
     now: options.now ?? Date.now,
     randomBytes: (size) => randomBytes(size),
+    fetch,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
   };
   const read = async () => {

@@ -25,6 +25,7 @@ export function createTestRuntime(startMs = 1_760_000_000_000): TestRuntime {
   return {
     now: () => now,
     randomBytes,
+    fetch,
     log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
     lines,
     advance: (ms) => {
