@@ -13,6 +13,7 @@ import { createReservedHeaders } from '../src/identity/headers.ts';
 import type { CanonicalPath } from '../src/request/facts.ts';
 import { createRequestReader } from '../src/request/read.ts';
 import type { Route } from '../src/route/table.ts';
+import { upstreamConfig } from '../src/route/upstream/config.ts';
 import { createForwarder } from '../src/upstream/forward.ts';
 import { cpuMicroseconds } from './cpu.ts';
 import { load, writeLoadScript } from './load.ts';
@@ -48,7 +49,7 @@ function serve(port: number, origin: string): void {
     title: 'App',
     host: null,
     path: '/' as CanonicalPath,
-    upstream: { origin, socketPath: null },
+    upstream: upstreamConfig.parse(origin),
     stripPath: false,
     preserveHost: true,
     encodedSlashes: false,

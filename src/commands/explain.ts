@@ -12,6 +12,7 @@ import type { ReadResult } from '../request/facts.ts';
 import { createRequestReader } from '../request/read.ts';
 import { compileRoutes } from '../route/compile.ts';
 import { createRouteTable, type Route, type RouteTable } from '../route/table.ts';
+import { placeOf } from '../route/upstream/config.ts';
 import { createOwnPaths } from '../server/own-paths.ts';
 import { readUsersFile } from '../users/users-file.ts';
 import { loadForCommand, writeFaults } from './configuration.ts';
@@ -193,8 +194,7 @@ function describeVisitor(visitor: Authenticated | null): string {
 
 function describeRoute({ id, host, path, upstream }: Route, config: Config): string {
   const index = config.routes.findIndex((route) => route.id === id);
-  const target = upstream.socketPath === null ? upstream.origin : `unix:${upstream.socketPath}`;
-  return `${id} (routes[${index}]): ${host ?? 'every host'}${path === '/' ? '' : ` ${path}`} -> ${target}`;
+  return `${id} (routes[${index}]): ${host ?? 'every host'}${path === '/' ? '' : ` ${path}`} -> ${upstream.targets.map(placeOf).join(', ')}`;
 }
 
 function describeDecision(decision: Decision): string {

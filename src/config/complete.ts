@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
 import type { ListenAddress } from '../server/config.ts';
 import type { Config, configSchema } from './schema.ts';
 
@@ -31,12 +32,16 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
     routes: parsed.routes.map((route, index) => ({
       ...route,
       id: ids[index] ?? '',
-      upstream: {
-        ...route.upstream,
-        socketPath: route.upstream.socketPath === null ? null : absolute(route.upstream.socketPath),
-      },
+      upstream: completeUpstream(route.upstream, absolute),
     })),
   };
+}
+
+function completeUpstream(upstream: Upstream, absolute: (path: string) => string): Upstream {
+  const complete = (target: UpstreamTarget): UpstreamTarget =>
+    target.socketPath === null ? target : { ...target, socketPath: absolute(target.socketPath) };
+  const [first, ...others] = upstream.targets;
+  return { ...upstream, targets: [complete(first), ...others.map(complete)] };
 }
 
 /** `http://localhost:PORT` of the first TCP address; undefined when there are only unix sockets. */

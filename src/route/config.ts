@@ -3,26 +3,7 @@ import { routeIdentityConfig } from '../identity/config.ts';
 import { accessConfig } from '../policy/config.ts';
 import { httpOrigin } from '../quantities.ts';
 import { readAuthority } from '../request/host.ts';
-
-/** Where an upstream listens. For `unix:` the host is `localhost`. */
-export interface UpstreamTarget {
-  /** `http://host:port` or `https://host:port`; `http://localhost` for a unix socket. */
-  readonly origin: string;
-  /** Path of the unix socket, or null. */
-  readonly socketPath: string | null;
-}
-
-const upstreamUrl = z.string().transform((value, context): UpstreamTarget => {
-  if (/^unix:\/./.test(value) || /^unix:\.{1,2}\//.test(value))
-    return { origin: 'http://localhost', socketPath: value.slice(5) };
-  const origin = httpOrigin().safeParse(value);
-  if (origin.success) return { origin: origin.data, socketPath: null };
-  context.addIssue({
-    code: 'custom',
-    message: 'is not an upstream; write http://HOST:PORT, https://HOST or unix:/path, without a path behind it',
-  });
-  return z.NEVER;
-});
+import { upstreamConfig } from './upstream/config.ts';
 
 /** The host pattern in the spelling of `RequestFacts.host`; null: every host. */
 export function routeHost(text: string | undefined): string | null {
@@ -48,7 +29,9 @@ export const routeConfig = z.strictObject({
     .optional()
     .describe('Host that this route serves, exact or `*.example.com`; left out: every host.'),
   path: z.string().startsWith('/', 'must start with /').prefault('/').describe('Path prefix, by whole segments.'),
-  upstream: upstreamUrl.describe('The app: `http://HOST:PORT`, `https://HOST` or `unix:/path`.'),
+  upstream: upstreamConfig.describe(
+    'The app: `http://HOST:PORT`, `https://HOST` or `unix:/path`; a list for several targets; a mapping to say more.',
+  ),
   stripPath: z.boolean().prefault(false).describe('Take `path` away before forwarding.'),
   preserveHost: z.boolean().prefault(true).describe("Send the visitor's `Host`; `false`: the upstream's own."),
   identity: routeIdentityConfig,

@@ -4,7 +4,7 @@ import type { Identity } from '../identity/identity.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { CanonicalPath } from '../request/facts.ts';
 import { foldPath } from '../request/path.ts';
-import type { UpstreamTarget } from './config.ts';
+import type { Upstream } from './upstream/config.ts';
 
 /** A host and path prefix served by an upstream, with its access rules; compiled and frozen at start. */
 export interface Route {
@@ -14,7 +14,7 @@ export interface Route {
   readonly host: string | null;
   /** `/` or `/a/b`, canonical, without a slash at the end. */
   readonly path: CanonicalPath;
-  readonly upstream: UpstreamTarget;
+  readonly upstream: Upstream;
   readonly stripPath: boolean;
   readonly preserveHost: boolean;
   readonly encodedSlashes: boolean;

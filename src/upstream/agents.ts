@@ -1,18 +1,9 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { Pool, buildConnector } from 'undici';
-import type { UpstreamTarget } from '../route/config.ts';
+import { placeOf } from '../route/upstream/config.ts';
+import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
 import { readBeforeFailing } from './early-answer.ts';
-
-/** How long an upstream may take. Milliseconds. */
-export interface UpstreamTimeouts {
-  /** From the first packet to an open connection, TLS included. */
-  readonly connectMs: number;
-  /** From the end of the request's body to the head of the answer. A body that goes on flowing doesn't count. */
-  readonly firstByteMs: number;
-}
-
-export const defaultTimeouts: UpstreamTimeouts = { connectMs: 5_000, firstByteMs: 60_000 };
 
 /** Answers with a larger head (bytes) are refused. */
 const maxHeadBytes = 64 * 1024;
@@ -31,23 +22,24 @@ export interface Agent {
   readonly servername: string;
 }
 
-/** Kept-alive connections, one pool an upstream. */
+/** Kept-alive connections, one pool a target; targets of routes that say the same about their upstream share it. */
 export interface Agents {
-  readonly agentOf: (target: UpstreamTarget) => Agent;
+  /** `target` is one of the upstream's own. */
+  readonly agentOf: (upstream: Upstream, target: UpstreamTarget) => Agent;
   /** Waits for what is under way, then closes every connection. */
   readonly close: () => Promise<void>;
 }
 
 /** The pools are made on first use and live until `close`. HTTP/1.1, one request at a time on a connection. */
-export function createAgents(timeouts: UpstreamTimeouts): Agents {
+export function createAgents(): Agents {
   const agents = new Map<string, Agent>();
   const byTarget = new WeakMap<UpstreamTarget, Agent>();
 
-  const agentOf = (target: UpstreamTarget): Agent => {
+  const agentOf = (upstream: Upstream, target: UpstreamTarget): Agent => {
     const known = byTarget.get(target);
     if (known) return known;
-    const key = `${target.origin} ${target.socketPath ?? ''}`;
-    const agent = agents.get(key) ?? createAgent(target, timeouts);
+    const key = poolKey(upstream, target);
+    const agent = agents.get(key) ?? createAgent(upstream, target);
     agents.set(key, agent);
     byTarget.set(target, agent);
     return agent;
@@ -61,7 +53,12 @@ export function createAgents(timeouts: UpstreamTimeouts): Agents {
   };
 }
 
-function createAgent(target: UpstreamTarget, timeouts: UpstreamTimeouts): Agent {
+/** What a pool is made for: whatever `createAgent` reads of an upstream must stand here. */
+function poolKey({ timeouts }: Upstream, target: UpstreamTarget): string {
+  return JSON.stringify([placeOf(target), timeouts]);
+}
+
+function createAgent({ timeouts }: Upstream, target: UpstreamTarget): Agent {
   const { hostname } = new URL(target.origin);
   const plainHost = hostname.replace(/^\[|\]$/g, '');
   const connect = buildConnector({
@@ -75,8 +72,8 @@ function createAgent(target: UpstreamTarget, timeouts: UpstreamTimeouts): Agent 
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: longestIdleMs,
     headersTimeout: timeouts.firstByteMs,
-    // An event stream or a long poll may be silent for hours.
-    bodyTimeout: 0,
+    // No limit by default: an event stream or a long poll may be silent for hours.
+    bodyTimeout: timeouts.idleMs,
     maxHeaderSize: maxHeadBytes,
     connect: ({ servername: _, ...options }, callback) => {
       // The certificate is that of the upstream's own name, whatever `Host` the visitor's request carries.

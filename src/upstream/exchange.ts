@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { UpstreamTarget } from '../route/upstream/config.ts';
 import type { Agent } from './agents.ts';
 import { invalidAnswer, upstreamFailure } from './failure.ts';
 import type { ForwardHandle, ForwardJob, ForwardOutcome } from './forward.ts';
@@ -24,6 +25,7 @@ const joinedBytes = 16_384;
 export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
   readonly done: Promise<ForwardOutcome>;
   readonly #job: ForwardJob;
+  readonly #target: UpstreamTarget;
   readonly #agent: Agent;
   readonly #responseHeaders: (answer: UpstreamAnswer) => string[];
   readonly #resolve: (outcome: ForwardOutcome) => void;
@@ -40,11 +42,17 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
   #flushing = false;
   #waiting = false;
 
-  constructor(job: ForwardJob, agent: Agent, responseHeaders: (answer: UpstreamAnswer) => string[]) {
+  constructor(
+    job: ForwardJob,
+    target: UpstreamTarget,
+    agent: Agent,
+    responseHeaders: (answer: UpstreamAnswer) => string[],
+  ) {
     const { promise, resolve } = Promise.withResolvers<ForwardOutcome>();
     this.done = promise;
     this.#resolve = resolve;
     this.#job = job;
+    this.#target = target;
     this.#agent = agent;
     this.#responseHeaders = responseHeaders;
   }
@@ -103,7 +111,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
     if (this.#over) return;
     const { facts, route, request, response, setCookies } = this.#job;
     if (status === 101 || status > 599) {
-      controller.abort(invalidAnswer(`answered with status ${status}`, route.upstream));
+      controller.abort(invalidAnswer(`answered with status ${status}`, this.#target));
       return;
     }
     if (status < 200) {
@@ -113,7 +121,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
     const coding = headers['transfer-encoding'];
     if (coding !== undefined && String(coding).toLowerCase() !== 'chunked') {
       // Only chunks are taken off here; another coding would reach the visitor as if it were the content.
-      controller.abort(invalidAnswer('answered in an unknown transfer coding', route.upstream));
+      controller.abort(invalidAnswer('answered in an unknown transfer coding', this.#target));
       return;
     }
     const flat = this.#responseHeaders({
@@ -121,6 +129,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
       rawHeaders: rawOf(controller.rawHeaders),
       facts,
       route,
+      target: this.#target,
       setCookies,
       mayTrail: request.httpVersion !== '1.0',
     });
@@ -153,7 +162,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     if (this.#over) return;
-    const { facts, request, response, route } = this.#job;
+    const { facts, request, response } = this.#job;
     const started = response.headersSent;
     if (response.destroyed || (request.destroyed && !request.complete)) {
       this.#finish({ kind: 'client-gone' });
@@ -164,7 +173,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
       queueMicrotask(() => this.#over || this.#agent.pool.dispatch(this.#options, this));
       return;
     }
-    this.#finish({ kind: 'failed', error: upstreamFailure(cause, route.upstream), responseStarted: started });
+    this.#finish({ kind: 'failed', error: upstreamFailure(cause, this.#target), responseStarted: started });
     if (started) cut(response);
   }
 

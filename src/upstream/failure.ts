@@ -1,12 +1,12 @@
 import { GatewayError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { UpstreamTarget } from '../route/config.ts';
+import { placeOf } from '../route/upstream/config.ts';
+import type { UpstreamTarget } from '../route/upstream/config.ts';
 
 /** Names what went wrong with an upstream by the error's code; the message is for the log only. */
 export function upstreamFailure(cause: unknown, target: UpstreamTarget): GatewayError {
-  const place = target.socketPath === null ? target.origin : `unix:${target.socketPath}`;
   const code = failureCode(codeOf(cause));
-  return new GatewayError(code, `${doings[code]} ${place}`, { cause });
+  return new GatewayError(code, `${doings[code]} ${placeOf(target)}`, { cause });
 }
 
 /** The upstream answered with something that can't be passed on. */

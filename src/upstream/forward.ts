@@ -4,8 +4,8 @@ import type { GatewayError } from '../errors.ts';
 import type { ReservedHeaders } from '../identity/headers.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Route } from '../route/table.ts';
-import { createAgents, defaultTimeouts } from './agents.ts';
-import type { UpstreamTimeouts } from './agents.ts';
+import { createAgents } from './agents.ts';
+import { createTurns } from './balance.ts';
 import { Exchange } from './exchange.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createResponseHeaders } from './response-headers.ts';
@@ -14,7 +14,6 @@ export interface ForwarderOptions {
   readonly reserved: ReservedHeaders;
   /** A cookie of this name is the gateway's own: it never reaches an upstream, and no upstream sets it. */
   readonly isOwnCookie: (name: string) => boolean;
-  readonly timeouts?: Partial<UpstreamTimeouts>;
 }
 
 /** A request that the gate lets through, with the wire it came on. */
@@ -61,14 +60,17 @@ export interface Forwarder {
  * Carries allowed requests to their upstreams and the answers back, streaming both ways: headers as `request-headers.ts`
  * and `response-headers.ts` say, bodies, interim answers and trailers as they come.
  */
-export function createForwarder({ reserved, isOwnCookie, timeouts }: ForwarderOptions): Forwarder {
-  const agents = createAgents({ ...defaultTimeouts, ...timeouts });
+export function createForwarder({ reserved, isOwnCookie }: ForwarderOptions): Forwarder {
+  const agents = createAgents();
+  const nextTarget = createTurns();
   const requestHeaders = createRequestHeaders({ reserved, isOwnCookie });
   const responseHeaders = createResponseHeaders({ isOwnCookie });
   return {
     forward: (job) => {
-      const exchange = new Exchange(job, agents.agentOf(job.route.upstream), responseHeaders);
-      exchange.start(requestHeaders(job, null));
+      const { upstream } = job.route;
+      const target = upstream.targets.length === 1 ? upstream.targets[0] : nextTarget(upstream);
+      const exchange = new Exchange(job, target, agents.agentOf(upstream, target), responseHeaders);
+      exchange.start(requestHeaders(job, target, null));
       return exchange;
     },
     close: agents.close,

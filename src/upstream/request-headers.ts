@@ -4,6 +4,7 @@ import type { ReservedHeaders } from '../identity/headers.ts';
 import { cookieLines, cutCookies } from '../request/cookies.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Route } from '../route/table.ts';
+import type { UpstreamTarget } from '../route/upstream/config.ts';
 import { isHopByHop, namedInConnection } from './hop-by-hop.ts';
 import { remembered } from './remembered.ts';
 import { fitDestination, upstreamAuthority } from './rewrite.ts';
@@ -38,12 +39,12 @@ type Treatment = 'pass' | 'drop' | 'connection' | 'cookie' | 'authorization' | '
 export function createRequestHeaders({
   reserved,
   isOwnCookie,
-}: RequestHeadersOptions): (request: UpstreamRequest, protocol: string | null) => string[] {
+}: RequestHeadersOptions): (request: UpstreamRequest, target: UpstreamTarget, protocol: string | null) => string[] {
   const treatmentOf = remembered((name) => treat(name.toLowerCase(), reserved));
   const isOwn = remembered(isOwnCookie);
 
-  return ({ facts, route, visitor, assertion }, protocol) => {
-    const headers = ['Host', route.preserveHost ? facts.authority : upstreamAuthority(route)];
+  return ({ facts, route, visitor, assertion }, target, protocol) => {
+    const headers = ['Host', route.preserveHost ? facts.authority : upstreamAuthority(target)];
     if (protocol !== null) headers.push('Connection', 'Upgrade', 'Upgrade', protocol);
     let named: Set<string> | null = null;
     let hasCookie = false;
@@ -72,7 +73,7 @@ export function createRequestHeaders({
           if (passesAuthorization(value, route, visitor)) headers.push(name, value);
           break;
         case 'destination': {
-          const fitted = fitDestination(value, facts, route);
+          const fitted = fitDestination(value, facts, route, target);
           if (fitted !== null) headers.push(name, fitted);
           break;
         }

@@ -1,5 +1,6 @@
 import type { RequestFacts } from '../request/facts.ts';
 import type { Route } from '../route/table.ts';
+import type { UpstreamTarget } from '../route/upstream/config.ts';
 import { isHopByHop, namedInConnection } from './hop-by-hop.ts';
 import { fitCookie, fitRefresh, fitUrl } from './rewrite.ts';
 
@@ -14,6 +15,8 @@ export interface UpstreamAnswer {
   readonly rawHeaders: readonly (Buffer | string)[];
   readonly facts: RequestFacts;
   readonly route: Route;
+  /** Who answered. */
+  readonly target: UpstreamTarget;
   /** Whole `Set-Cookie` values of ours to add. */
   readonly setCookies: readonly string[];
   /** Trailers can be passed on (the visitor speaks HTTP/1.1). */
@@ -28,7 +31,7 @@ export interface UpstreamAnswer {
  */
 export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): (answer: UpstreamAnswer) => string[] {
   return (answer) => {
-    const { status, rawHeaders, facts, route } = answer;
+    const { status, rawHeaders, facts, route, target } = answer;
     const headers: string[] = [];
     let named: Set<string> | null = null;
     let hasLength = false;
@@ -53,14 +56,14 @@ export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): 
           trailer = trailer === null ? value : `${trailer}, ${value}`;
           break;
         case 'set-cookie':
-          if (!isOwnCookie(cookieName(value))) headers.push(name, fitCookie(value, route));
+          if (!isOwnCookie(cookieName(value))) headers.push(name, fitCookie(value, route, target));
           break;
         case 'location':
         case 'content-location':
-          headers.push(name, fitUrl(value, facts, route));
+          headers.push(name, fitUrl(value, facts, route, target));
           break;
         case 'refresh':
-          headers.push(name, fitRefresh(value, facts, route));
+          headers.push(name, fitRefresh(value, facts, route, target));
           break;
         default:
           if (!isHopByHop(lowerName)) headers.push(name, value);

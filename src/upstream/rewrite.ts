@@ -1,9 +1,12 @@
 import type { RequestFacts } from '../request/facts.ts';
 import type { Route } from '../route/table.ts';
+import type { UpstreamTarget } from '../route/upstream/config.ts';
 
 /** What changes between how a visitor and an upstream call the same thing: paths below a prefix, schemes and hosts. */
 
-type RoutePlace = Pick<Route, 'path' | 'stripPath' | 'preserveHost' | 'upstream'>;
+type RoutePlace = Pick<Route, 'path' | 'stripPath' | 'preserveHost'>;
+/** The target that has the request, or gave the answer. */
+type TargetPlace = Pick<UpstreamTarget, 'origin'>;
 type RequestPlace = Pick<RequestFacts, 'rawPath' | 'rawQuery' | 'origin' | 'authority' | 'scheme'>;
 
 /** Request target for the upstream: byte for byte, less the route's prefix with `stripPath`. */
@@ -11,9 +14,9 @@ export function upstreamTarget(facts: RequestPlace, route: RoutePlace): string {
   return (route.stripPath ? withoutPrefix(facts.rawPath, route.path) : facts.rawPath) + facts.rawQuery;
 }
 
-/** `host[:port]` of the upstream. */
-export function upstreamAuthority(route: RoutePlace): string {
-  return route.upstream.origin.slice(route.upstream.origin.indexOf('//') + 2);
+/** `host[:port]` of a target. */
+export function upstreamAuthority({ origin }: TargetPlace): string {
+  return origin.slice(origin.indexOf('//') + 2);
 }
 
 /**
@@ -41,7 +44,12 @@ const absoluteUrl = /^(https?:)?\/\/([^/?#]*)(.*)$/i;
  * `preserveHost: false`, and the path below the route's prefix with `stripPath`. A destination on another host stays. Null where
  * `stripPath` takes a prefix away that this one lacks: the rules have judged another path than the upstream would read.
  */
-export function fitDestination(value: string, facts: RequestPlace, route: RoutePlace): string | null {
+export function fitDestination(
+  value: string,
+  facts: RequestPlace,
+  route: RoutePlace,
+  target: TargetPlace,
+): string | null {
   const match = absoluteUrl.exec(value);
   const path = match?.[3] ?? value;
   const isElsewhere = match !== null && match[2]?.toLowerCase() !== facts.authority.toLowerCase();
@@ -49,8 +57,8 @@ export function fitDestination(value: string, facts: RequestPlace, route: RouteP
   if (isElsewhere || (!match && !value.startsWith('/'))) return value;
   const below = route.stripPath ? withoutPrefix(path, route.path) : path;
   if (!match) return below;
-  const scheme = route.upstream.origin.slice(0, route.upstream.origin.indexOf(':'));
-  return `${scheme}://${route.preserveHost ? (match[2] ?? '') : upstreamAuthority(route)}${below}`;
+  const scheme = target.origin.slice(0, target.origin.indexOf(':'));
+  return `${scheme}://${route.preserveHost ? (match[2] ?? '') : upstreamAuthority(target)}${below}`;
 }
 
 function isBelow(path: string, prefix: string): boolean {
@@ -61,7 +69,7 @@ function isBelow(path: string, prefix: string): boolean {
  * A URL in an upstream's answer (`Location`, `Content-Location`) as the visitor must read it. Touched are the upstream's
  * own origin, exactly, and with `stripPath` paths on our host; everything else stays byte for byte.
  */
-export function fitUrl(value: string, facts: RequestPlace, route: RoutePlace): string {
+export function fitUrl(value: string, facts: RequestPlace, route: RoutePlace, target: TargetPlace): string {
   const prefix = route.stripPath ? route.path : '/';
   if (value.startsWith('/') && !value.startsWith('//')) return withPrefix(value, prefix);
   const match = absoluteUrl.exec(value);
@@ -69,7 +77,7 @@ export function fitUrl(value: string, facts: RequestPlace, route: RoutePlace): s
   const scheme = match[1]?.toLowerCase();
   const authority = (match[2] ?? '').toLowerCase();
   const rest = /^[?#]?$/.test(match[3]?.charAt(0) ?? '') ? `/${match[3] ?? ''}` : (match[3] ?? '');
-  const upstream = route.upstream.origin;
+  const upstream = target.origin;
   if (isSameOrigin(scheme, authority, upstream)) return facts.origin + withPrefix(rest, prefix);
   const seenByApp = `${upstream.slice(0, upstream.indexOf(':'))}://${facts.authority.toLowerCase()}`;
   const isOurs = isSameOrigin(scheme, authority, facts.origin) || isSameOrigin(scheme, authority, seenByApp);
@@ -90,20 +98,20 @@ function withoutDefaultPort(authority: string, scheme: string): string {
 }
 
 /** `Refresh: 5; url=…` with its URL fitted as in `Location`. */
-export function fitRefresh(value: string, facts: RequestPlace, route: RoutePlace): string {
+export function fitRefresh(value: string, facts: RequestPlace, route: RoutePlace, target: TargetPlace): string {
   const match = /^([^;,]*[;,]\s*url\s*=\s*["']?)([^"']*)(["']?.*)$/i.exec(value);
   if (!match) return value;
-  return `${match[1] ?? ''}${fitUrl(match[2] ?? '', facts, route)}${match[3] ?? ''}`;
+  return `${match[1] ?? ''}${fitUrl(match[2] ?? '', facts, route, target)}${match[3] ?? ''}`;
 }
 
 /**
  * A `Set-Cookie` of the app: `Path` goes below the route's prefix with `stripPath`, a `Domain` that is the upstream's own
  * host name goes away with `preserveHost: false` (the visitor's browser would refuse the cookie).
  */
-export function fitCookie(value: string, route: RoutePlace): string {
+export function fitCookie(value: string, route: RoutePlace, target: TargetPlace): string {
   if (!route.stripPath && route.preserveHost) return value;
   const prefix = route.stripPath ? route.path : '/';
-  const upstreamHost = upstreamAuthority(route).replace(/:\d+$/, '');
+  const upstreamHost = upstreamAuthority(target).replace(/:\d+$/, '');
   const [pair = '', ...attributes] = value.split(';');
   const fitted = attributes.flatMap((attribute) => {
     const match = /^(\s*(path|domain)\s*=\s*)(.*?)\s*$/i.exec(attribute);

@@ -3,8 +3,7 @@ import { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../errors.ts';
-import type { UpstreamTarget } from '../route/config.ts';
-import type { UpstreamTimeouts } from './agents.ts';
+import type { UpstreamTarget, UpstreamTimeouts } from '../route/upstream/config.ts';
 import type { Doorstep } from './doorstep.ts';
 import { invalidAnswer, upstreamFailure } from './failure.ts';
 import { destroyLater, join } from './join.ts';
@@ -19,6 +18,7 @@ export interface Question {
   /** Flat raw headers for the upstream. */
   readonly headers: readonly string[];
   readonly responseHeaders: (answer: UpstreamAnswer) => string[];
+  readonly target: UpstreamTarget;
   readonly timeouts: UpstreamTimeouts;
 }
 
@@ -43,7 +43,7 @@ export class Tunnel implements UpgradeHandle {
     this.done = promise;
     this.#resolve = resolve;
     this.#socket = question.job.socket;
-    this.#target = question.job.route.upstream;
+    this.#target = question.target;
     this.#question = question;
   }
 
@@ -110,10 +110,12 @@ export class Tunnel implements UpgradeHandle {
     else joint.close(code);
   };
 
+  /** 0: no limit. */
   #expect(code: string, ms: number): void {
     clearTimeout(this.#timer);
+    if (ms === 0) return;
     this.#timer = setTimeout(() => {
-      this.#outgoing?.destroy(Object.assign(new Error('the upstream took too long to answer an upgrade'), { code }));
+      this.#outgoing?.destroy(tookTooLong(code));
     }, ms);
   }
 
@@ -135,10 +137,19 @@ export class Tunnel implements UpgradeHandle {
     writeHead(socket, answer, [['Connection', 'Upgrade'], ['Upgrade', answer.headers.upgrade], ...headers]);
     this.#started = true;
     if (head.length > 0) socket.unshift(head);
+    const { idleMs } = question.timeouts;
     this.#forgetQuestion();
     socket.off('close', this.#onVisitorClosed);
     this.#joint = join(socket, upstream, protocol === 'websocket', () => this.#finish({ kind: 'tunnelled' }));
+    if (upstream instanceof Socket && idleMs > 0) upstream.setTimeout(idleMs, this.#onIdle);
   }
+
+  /** Nothing moved, in either direction. */
+  readonly #onIdle = (): void => {
+    const joint = this.#joint;
+    this.#finish({ kind: 'tunnelled' });
+    joint?.close(1001);
+  };
 
   /** The upstream's own answer, when it is no 101: its head filtered, its body with its own framing, then the end. */
   #relay(answer: IncomingMessage): void {
@@ -156,6 +167,8 @@ export class Tunnel implements UpgradeHandle {
     }
     const socket = this.#socket;
     this.#started = true;
+    const { idleMs } = question.timeouts;
+    if (idleMs > 0) answer.setTimeout(idleMs, () => answer.destroy(tookTooLong('UND_ERR_BODY_TIMEOUT')));
     const headers = answerHeaders(question, answer, status);
     const hasBody = status !== 204 && status !== 304 && question.job.facts.method !== 'HEAD';
     const isChunked = hasBody && answer.headers['content-length'] === undefined;
@@ -203,18 +216,22 @@ export class Tunnel implements UpgradeHandle {
   }
 }
 
+function tookTooLong(code: string): Error {
+  return Object.assign(new Error('the upstream took too long to answer an upgrade'), { code });
+}
+
 function ignore(): void {
   // Whatever broke, `close` follows.
 }
 
 function answerHeaders(
-  { job, responseHeaders }: Question,
+  { job, target, responseHeaders }: Question,
   answer: IncomingMessage,
   status: number,
 ): [name: string, value: string][] {
   const { facts, route } = job;
   const { rawHeaders } = answer;
-  return [...pairsOf(responseHeaders({ status, rawHeaders, facts, route, setCookies: [], mayTrail: false }))];
+  return [...pairsOf(responseHeaders({ status, rawHeaders, facts, route, target, setCookies: [], mayTrail: false }))];
 }
 
 /**

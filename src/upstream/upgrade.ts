@@ -5,9 +5,9 @@ import type { Duplex } from 'node:stream';
 import type { Authenticated } from '../authentication/authenticator.ts';
 import type { GatewayError } from '../errors.ts';
 import type { RequestFacts } from '../request/facts.ts';
-import type { UpstreamTarget } from '../route/config.ts';
 import type { Route } from '../route/table.ts';
-import { defaultTimeouts } from './agents.ts';
+import type { UpstreamTarget } from '../route/upstream/config.ts';
+import { createTurns } from './balance.ts';
 import { Doorstep, plainUpgrade } from './doorstep.ts';
 import type { ForwarderOptions } from './forward.ts';
 import { createRequestHeaders } from './request-headers.ts';
@@ -57,10 +57,10 @@ export interface Upgrader {
 }
 
 /** Asks upstreams for WebSockets and other upgrades, by http-proxy, and joins the two connections. */
-export function createUpgrader({ reserved, isOwnCookie, timeouts }: ForwarderOptions): Upgrader {
+export function createUpgrader({ reserved, isOwnCookie }: ForwarderOptions): Upgrader {
   const requestHeaders = createRequestHeaders({ reserved, isOwnCookie });
   const responseHeaders = createResponseHeaders({ isOwnCookie });
-  const limits = { ...defaultTimeouts, ...timeouts };
+  const nextTarget = createTurns();
   const tunnels = new WeakMap<IncomingMessage, Tunnel>();
   const proxies = new WeakMap<UpstreamTarget, ProxyServer>();
 
@@ -80,12 +80,14 @@ export function createUpgrader({ reserved, isOwnCookie, timeouts }: ForwarderOpt
 
   return {
     upgrade: (job) => {
-      const headers = requestHeaders(job, job.facts.upgrade[0] ?? '');
-      const tunnel = new Tunnel({ job, headers, responseHeaders, timeouts: limits });
+      const { upstream } = job.route;
+      const target = upstream.targets.length === 1 ? upstream.targets[0] : nextTarget(upstream);
+      const headers = requestHeaders(job, target, job.facts.upgrade[0] ?? '');
+      const tunnel = new Tunnel({ job, headers, responseHeaders, target, timeouts: upstream.timeouts });
       const doorstep = new Doorstep();
       const message = plainUpgrade(doorstep, upstreamTarget(job.facts, job.route));
       tunnels.set(message, tunnel);
-      tunnel.start(() => proxyTo(job.route.upstream).ws(message, doorstep, {}), doorstep);
+      tunnel.start(() => proxyTo(target).ws(message, doorstep, {}), doorstep);
       return tunnel;
     },
   };

@@ -132,7 +132,7 @@ test('answers 504 when the upstream never answers, but waits for an upload that 
   const up = await startRecorder(t, (text) =>
     text.startsWith('POST') ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' : null,
   );
-  const gateway = await startForwarder(t, routeTo(up.origin), { timeouts: { firstByteMs: 300 } });
+  const gateway = await startForwarder(t, routeTo({ targets: up.origin, timeouts: { firstByte: '300ms' } }));
   t.regex(await get(gateway.port, '/'), /^HTTP\/1\.1 504 [^]*refused upstream-timeout$/);
   const socket = connect(gateway.port, '127.0.0.1');
   t.teardown(() => socket.destroy());
@@ -191,7 +191,7 @@ test('reaches an upstream on a unix socket', async (t) => {
     server.closeAllConnections();
     await rm(folder, { recursive: true });
   });
-  const route = routeTo('http://localhost', { upstream: { origin: 'http://localhost', socketPath } });
+  const route = routeTo(`unix:${socketPath}`);
   const gateway = await startForwarder(t, route);
   t.true((await get(gateway.port, '/')).includes('unix app.test'));
 });

@@ -3,14 +3,16 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import type { z } from 'zod';
 import type { Authenticated } from '../../../src/authentication/authenticator.ts';
 import { compileHeaderSet } from '../../../src/identity/header-sets.ts';
 import { createReservedHeaders } from '../../../src/identity/headers.ts';
 import type { Identity } from '../../../src/identity/identity.ts';
 import type { CanonicalPath, RawHeader, RequestFacts } from '../../../src/request/facts.ts';
 import type { Route } from '../../../src/route/table.ts';
+import { upstreamConfig } from '../../../src/route/upstream/config.ts';
 import { createForwarder } from '../../../src/upstream/forward.ts';
-import type { ForwardHandle, ForwardOutcome, ForwarderOptions } from '../../../src/upstream/forward.ts';
+import type { ForwardHandle, ForwardOutcome } from '../../../src/upstream/forward.ts';
 import { createUpgrader } from '../../../src/upstream/upgrade.ts';
 import type { UpgradeHandle, UpgradeOutcome } from '../../../src/upstream/upgrade.ts';
 
@@ -34,13 +36,14 @@ export function visitorOf(identity: Identity, consumesAuthorization = false): Au
   };
 }
 
-export function routeTo(origin: string, changes: Partial<Route> = {}): Route {
+/** A route to what `upstream` says, as in the configuration. */
+export function routeTo(upstream: z.input<typeof upstreamConfig>, changes: Partial<Route> = {}): Route {
   return {
     id: 'app',
     title: 'App',
     host: null,
     path: '/' as CanonicalPath,
-    upstream: { origin, socketPath: null },
+    upstream: upstreamConfig.parse(upstream),
     stripPath: false,
     preserveHost: true,
     encodedSlashes: false,
@@ -110,14 +113,12 @@ export async function startForwarder(
   options: {
     readonly visitor?: Authenticated | null;
     readonly setCookies?: readonly string[];
-    readonly timeouts?: ForwarderOptions['timeouts'];
     readonly facts?: Partial<RequestFacts>;
   } = {},
 ): Promise<Gateway> {
   const forwarder = createForwarder({
     reserved: createReservedHeaders([route.headers]),
     isOwnCookie,
-    ...(options.timeouts ? { timeouts: options.timeouts } : {}),
   });
   const outcomes: ForwardOutcome[] = [];
   const handles: ForwardHandle[] = [];
@@ -153,15 +154,10 @@ export interface UpgradeGateway {
 }
 
 /** A bare server whose every upgrade goes to the route; refusals are `502 code`. */
-export async function startUpgrader(
-  t: ExecutionContext,
-  route: Route,
-  options: { readonly timeouts?: ForwarderOptions['timeouts'] } = {},
-): Promise<UpgradeGateway> {
+export async function startUpgrader(t: ExecutionContext, route: Route): Promise<UpgradeGateway> {
   const upgrader = createUpgrader({
     reserved: createReservedHeaders([route.headers]),
     isOwnCookie,
-    ...(options.timeouts ? { timeouts: options.timeouts } : {}),
   });
   const outcomes: UpgradeOutcome[] = [];
   const handles: UpgradeHandle[] = [];

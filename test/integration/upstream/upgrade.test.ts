@@ -190,7 +190,7 @@ test('says 502 or 504 when no sound answer comes, and lives on', async (t) => {
     else socket.end(answer);
     return null;
   });
-  const gateway = await startUpgrader(t, routeTo(up.origin), { timeouts: { firstByteMs: 200 } });
+  const gateway = await startUpgrader(t, routeTo({ targets: up.origin, timeouts: { firstByte: '200ms' } }));
   for (const path of Object.keys(answers))
     t.regex(await exchange(gateway.port, ask(path)), /^HTTP\/1\.1 502 [^]*refused upstream-\w+$/, path);
   t.regex(await exchange(gateway.port, ask('/silent')), /^HTTP\/1\.1 504 [^]*refused upstream-timeout$/);

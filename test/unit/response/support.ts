@@ -4,6 +4,7 @@ import { readPageFiles } from '../../../src/response/pages/assets.ts';
 import { createPages, type Pages } from '../../../src/response/pages/pages.ts';
 import type { CanonicalPath, RequestFacts } from '../../../src/request/facts.ts';
 import type { Route } from '../../../src/route/table.ts';
+import { upstreamConfig } from '../../../src/route/upstream/config.ts';
 
 /** Pages as a fresh installation has them, with what a test wants different. */
 export function pagesFor(options: { theme?: Record<string, unknown>; publicUrl?: string } = {}): Pages {
@@ -62,7 +63,7 @@ export function routeOf(more: Partial<Route> = {}): Route {
     title: 'Wiki',
     host: 'app.example.com',
     path: '/' as CanonicalPath,
-    upstream: { origin: 'http://10.9.8.7:3000', socketPath: null },
+    upstream: upstreamConfig.parse('http://10.9.8.7:3000'),
     stripPath: false,
     preserveHost: true,
     encodedSlashes: false,

@@ -4,11 +4,14 @@ import { compileHeaderSet } from '../../../src/identity/header-sets.ts';
 import { createReservedHeaders } from '../../../src/identity/headers.ts';
 import type { CanonicalPath, RawHeader, RequestFacts } from '../../../src/request/facts.ts';
 import { createRequestHeaders } from '../../../src/upstream/request-headers.ts';
+import type { UpstreamRequest } from '../../../src/upstream/request-headers.ts';
 import { alice, isOwnCookie, routeTo, visitorOf } from '../../integration/upstream/support.ts';
 
 const headerSet = compileHeaderSet(['remote', 'forwarded']);
-const write = createRequestHeaders({ reserved: createReservedHeaders([headerSet]), isOwnCookie });
+const writeFor = createRequestHeaders({ reserved: createReservedHeaders([headerSet]), isOwnCookie });
 const route = routeTo('http://up.test', { headers: headerSet });
+const write = (request: UpstreamRequest, protocol: string | null): string[] =>
+  writeFor(request, route.upstream.targets[0], protocol);
 
 function factsWith(headers: readonly RawHeader[]): RequestFacts {
   return {

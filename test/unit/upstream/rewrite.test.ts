@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { CanonicalPath } from '../../../src/request/facts.ts';
-import { fitCookie, fitDestination, fitRefresh, fitUrl } from '../../../src/upstream/rewrite.ts';
+import type { Route } from '../../../src/route/table.ts';
+import * as rewrite from '../../../src/upstream/rewrite.ts';
 import { routeTo } from '../../integration/upstream/support.ts';
 
 const facts = {
@@ -10,6 +11,14 @@ const facts = {
   authority: 'app.test',
   scheme: 'https',
 } as const;
+type Facts = Parameters<typeof rewrite.fitUrl>[1];
+const fitUrl = (value: string, given: Facts, route: Route) =>
+  rewrite.fitUrl(value, given, route, route.upstream.targets[0]);
+const fitRefresh = (value: string, given: Facts, route: Route) =>
+  rewrite.fitRefresh(value, given, route, route.upstream.targets[0]);
+const fitDestination = (value: string, given: Facts, route: Route) =>
+  rewrite.fitDestination(value, given, route, route.upstream.targets[0]);
+const fitCookie = (value: string, route: Route) => rewrite.fitCookie(value, route, route.upstream.targets[0]);
 const plain = routeTo('http://up.internal:3000');
 const stripped = routeTo('http://up.internal:3000', { path: '/app' as CanonicalPath, stripPath: true });
 const renamed = routeTo('http://up.internal:3000', { preserveHost: false });
