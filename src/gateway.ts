@@ -4,7 +4,6 @@ import type { AdminListener } from './admin/listener.ts';
 import type { Config } from './config/schema.ts';
 import { watchFiles } from './config/watch.ts';
 import { describeFault, type Fault } from './faults.ts';
-import { offerMetrics } from './observability/cluster-metrics.ts';
 import type { Runtime } from './runtime.ts';
 import { openAdminDoor } from './server/admin-door.ts';
 import { layFoundation, type Foundation } from './server/foundation.ts';
@@ -27,6 +26,21 @@ export interface Gateway {
   };
 }
 
+/** A configuration that has been built beside the one in force. Do one of the two, once. */
+export interface PreparedReload {
+  /** Puts it in force without dropping a connection. */
+  readonly commit: () => Promise<void>;
+  readonly abort: () => Promise<void>;
+}
+
+/** A gateway of one process, or one worker of several. */
+export interface SingleGateway extends Gateway {
+  /** Builds a configuration without putting it in force. Null, and a line in the log, when it can't be built. */
+  readonly prepare: (config: Config) => PreparedReload | null;
+  /** The metrics of this process, for a supervisor to add up. */
+  readonly metrics: () => Promise<unknown>;
+}
+
 export interface GatewayOptions {
   readonly config: Config;
   readonly runtime: Runtime;
@@ -35,7 +49,7 @@ export interface GatewayOptions {
 }
 
 /** Builds a gateway. Nothing is opened before `start`. */
-export function createGateway({ config: first, runtime, worker = false }: GatewayOptions): Gateway {
+export function createGateway({ config: first, runtime, worker = false }: GatewayOptions): SingleGateway {
   const { log } = runtime;
   let config = first;
   let running: {
@@ -66,7 +80,6 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
           }),
         );
       const { registry } = foundation.metrics;
-      if (worker) offerMetrics(registry);
       const admin = worker
         ? null
         : await openAdminDoor({
@@ -102,32 +115,43 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
     await traffic.judgeAgain(currentFront().gate);
   };
 
+  const prepare = (next: Config): PreparedReload | null => {
+    if (running === null) return null;
+    const { foundation } = running;
+    const inForce = keepFixed(next, first);
+    let built: Front;
+    try {
+      built = createFront(inForce, foundation, runtime);
+    } catch (error) {
+      log.error('config.refused', { audit: true, error });
+      return null;
+    }
+    return {
+      abort: built.retire,
+      commit: async () => {
+        const old = front;
+        front = built;
+        config = inForce;
+        await reloadUsers(foundation);
+        await foundation.traffic.judgeAgain(currentFront().gate);
+        // Not waited for: an event stream would hold up every later reload, and the end.
+        old?.retire().catch((error: unknown) => log.warn('gateway.retire-failed', { error }));
+      },
+    };
+  };
+
   return {
     start,
+    prepare,
+    metrics: async () => running?.foundation.metrics.registry.getMetricsAsJSON() ?? [],
     reload: async (next) => {
       if (running === null) return;
-      const { foundation } = running;
-      const old = front;
-      const inForce = keepFixed(next, first);
-      try {
-        front = createFront(inForce, foundation, runtime);
-      } catch (error) {
-        log.error('config.refused', { audit: true, error });
-        foundation.metrics.reload('refused');
-        return;
-      }
-      config = inForce;
-      const atStart = fixedAtStart(first);
-      const needRestart = Object.entries(fixedAtStart(next)).flatMap(([key, value]) =>
-        isDeepStrictEqual(value, atStart[key]) ? [] : [key],
-      );
-      if (needRestart.length > 0) log.warn('config.needs-restart', { settings: needRestart.join(', ') });
-      foundation.audit('config.reloaded', null, { routes: next.routes.length });
-      foundation.metrics.reload('succeeded');
-      await reloadUsers(foundation);
-      await foundation.traffic.judgeAgain(currentFront().gate);
-      // Not waited for: an event stream would hold up every later reload, and the end.
-      old?.retire().catch((error: unknown) => log.warn('gateway.retire-failed', { error }));
+      const { metrics, audit } = running.foundation;
+      const prepared = prepare(next);
+      metrics.reload(prepared === null ? 'refused' : 'succeeded');
+      if (prepared === null) return;
+      tellOfReload(next, first, { log, audit });
+      await prepared.commit();
     },
     reloadRefused: (faults) => {
       const [fault] = faults;
@@ -161,15 +185,45 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
   };
 }
 
-/** What requests are served by until the restart: half of such a setting in force would be worse than none. */
-function keepFixed(next: Config, first: Config): Config {
-  const sameScheme = next.server.publicUrl.split(':', 1)[0] === first.server.publicUrl.split(':', 1)[0];
-  const { publicUrl } = sameScheme ? next.server : first.server;
-  return { ...next, server: { ...next.server, publicUrl }, session: first.session };
+/** Tells log and audit of a configuration that is taken, and of settings in it that wait for a restart. */
+export function tellOfReload(
+  next: Config,
+  first: Config,
+  { log, audit }: { readonly log: Runtime['log']; readonly audit: Foundation['audit'] },
+): void {
+  const atStart = fixedAtStart(first);
+  const needRestart = Object.entries(fixedAtStart(next)).flatMap(([key, value]) =>
+    isDeepStrictEqual(value, atStart[key]) ? [] : [key],
+  );
+  if (needRestart.length > 0) log.warn('config.needs-restart', { settings: needRestart.join(', ') });
+  audit('config.reloaded', null, { routes: next.routes.length });
 }
 
-/** Settings that stay as the gateway was started with; a reload that differs from them is told so. */
-function fixedAtStart({ server, admin, store, session, signIn, log }: Config): Readonly<Record<string, unknown>> {
+/** What is in force until the restart: half of such a setting would be worse than none. */
+export function keepFixed(next: Config, first: Config): Config {
+  const sameScheme = next.server.publicUrl.split(':', 1)[0] === first.server.publicUrl.split(':', 1)[0];
+  const { publicUrl } = sameScheme ? next.server : first.server;
+  const { listen, workers } = first.server;
+  return {
+    ...next,
+    server: { ...next.server, publicUrl, listen, workers },
+    admin: first.admin,
+    store: first.store,
+    session: first.session,
+    signIn: { ...next.signIn, local: first.signIn.local },
+    log: { ...next.log, level: first.log.level },
+  };
+}
+
+/** Settings that stay as the gateway was started with (see `keepFixed`); a reload that differs from them is told so. */
+export function fixedAtStart({
+  server,
+  admin,
+  store,
+  session,
+  signIn,
+  log,
+}: Config): Readonly<Record<string, unknown>> {
   return {
     'server.listen': server.listen,
     'server.workers': server.workers,

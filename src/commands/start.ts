@@ -11,11 +11,12 @@ import { createLineWriter } from '../observability/line-writer.ts';
 import { createLog } from '../observability/log.ts';
 import type { Runtime } from '../runtime.ts';
 import type { ListenAddress } from '../server/config.ts';
-import { workerLine } from '../server/workers.ts';
+import { openWorkerLine } from '../server/worker-line.ts';
 import { createSupervisor } from '../supervisor.ts';
 import { createPasswordHasher } from '../users/password-hasher.ts';
 import { createFirstUsersFile } from '../users/first-users-file.ts';
 import { action, type CommandContext, type ExitCode } from './context.ts';
+import { startWorker } from './start-worker.ts';
 
 interface StartOptions {
   readonly config?: string;
@@ -37,7 +38,8 @@ export function registerStartCommand(program: Command, context: CommandContext):
 }
 
 async function start(context: CommandContext, options: StartOptions): Promise<ExitCode> {
-  const line = workerLine();
+  const line = openWorkerLine<Config>();
+  if (line !== null) return startWorker(context, line);
   const orders = takeOrders(context);
   const { upstream, listen } = options;
   const file =
@@ -62,60 +64,41 @@ async function start(context: CommandContext, options: StartOptions): Promise<Ex
   const log = createLog({ level: config.log.level, write: lines.write, pretty: context.stdout.isTTY });
   const runtime: Runtime = { now: context.now, randomBytes: context.randomBytes, fetch: context.fetch, log };
   try {
-    if (line === null)
-      for (const warning of warnings) log.warn('config.warning', { path: warning.path, message: warning.message });
+    for (const warning of warnings) log.warn('config.warning', { path: warning.path, message: warning.message });
     // Said at once: whatever fails later, this password is kept nowhere else.
-    if (line === null) await makeFirstUser(context, config, runtime);
+    await makeFirstUser(context, config, runtime);
     const count = workerCount(config);
-    const gateway =
-      line === null && count > 1
-        ? createSupervisor({ config, count, runtime })
-        : createGateway({ config, runtime, worker: line !== null });
+    const gateway = count > 1 ? createSupervisor({ config, count, runtime }) : createGateway({ config, runtime });
     const noSurprises = context.onSurprise((error) => log.error('surprise', { error }));
     await gateway.start();
-    if (line === null) announce(context, config, gateway);
-    line?.serving();
+    announce(context, config, gateway);
     await runUntilStopped(orders, gateway, { runtime, load, files });
     noSurprises();
     return 0;
   } finally {
     lines.flush();
-    // A worker that could not start must end too, so that its supervisor hears of it.
-    line?.close();
   }
 }
 
 /** What the process is told while it runs. */
 interface Orders {
-  /** Resolves at SIGTERM or SIGINT; in a worker at its supervisor's word. */
+  /** Resolves at SIGTERM or SIGINT. */
   readonly stopped: Promise<void>;
-  /** Calls `listener` at each SIGHUP (or the supervisor's word for it), also for one that came before. */
+  /** Calls `listener` at each SIGHUP, also for one that came before. */
   readonly onReload: (listener: () => void) => void;
 }
 
 /** Listens from the first moment: a signal that comes while the gateway starts must not end it half-way, with visitors inside. */
 function takeOrders(context: CommandContext): Orders {
-  const line = workerLine();
   let listener: (() => void) | null = null;
   let isReloadDue = false;
-  const reload = (): void => {
+  context.onSignal('SIGHUP', () => {
     if (listener === null) isReloadDue = true;
     else listener();
-  };
+  });
   const stopped = new Promise<void>((resolve) => {
-    const ends = [
-      context.onSignal('SIGHUP', reload),
-      // A terminal sends its Ctrl-C to workers too; they wait for the supervisor's word.
-      context.onSignal('SIGTERM', () => line === null && resolve()),
-      context.onSignal('SIGINT', () => line === null && resolve()),
-    ];
-    line?.onMessage((message) => {
-      if (message === 'reload') reload();
-      else {
-        for (const end of ends) end();
-        resolve();
-      }
-    });
+    context.onSignal('SIGTERM', resolve);
+    context.onSignal('SIGINT', resolve);
   });
   return {
     stopped,
@@ -142,18 +125,17 @@ async function runUntilStopped(
     reloading = reloading
       .then(async () => {
         const loaded = load();
-        watcher?.update(loaded.files);
+        watcher.update(loaded.files);
         if (loaded.kind === 'ok') await gateway.reload(loaded.config);
         else gateway.reloadRefused(loaded.faults);
       })
       .catch((error: unknown) => log.error('config.reload-failed', { error }));
   };
-  // A worker hears of changes from its supervisor, who has found them good.
-  const watcher = workerLine() === null ? watchFiles(files, reload, { runtime }) : null;
+  const watcher = watchFiles(files, reload, { runtime });
   orders.onReload(reload);
   await orders.stopped;
   log.info('gateway.stopping');
-  watcher?.stop();
+  watcher.stop();
   await gateway.stop();
   await reloading;
   log.info('gateway.stopped');

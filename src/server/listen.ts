@@ -1,12 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { GatewayError } from '../errors.ts';
 import { wantsUpgrade } from '../request/upgrade.ts';
 import { watchAnswers } from './answering.ts';
 import type { ListenAddress } from './config.ts';
 import { endSocket } from './end-socket.ts';
-import { removeStaleSocket } from './stale-socket.ts';
+import { openAddress } from './open-address.ts';
 
 /** Limits of a connection, milliseconds and bytes. Bodies have no limit here: uploads may take as long as they progress. */
 const limits = {
@@ -65,7 +64,7 @@ export async function listen(address: ListenAddress, handlers: ListenHandlers): 
     else handlers.unreadable(clientErrorStatus(error.code), socket);
   });
   const stopWatching = cutStalledUploads(server);
-  await open(server, address);
+  await openAddress(server, address);
   return {
     address: server.address() ?? '',
     drain: () =>
@@ -90,23 +89,6 @@ export async function listen(address: ListenAddress, handlers: ListenHandlers): 
 function clientErrorStatus(code: string | undefined): 400 | 408 | 431 {
   if (code === 'HPE_HEADER_OVERFLOW') return 431;
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-}
-
-async function open(server: Server, address: ListenAddress): Promise<void> {
-  if (address.kind === 'unix') await removeStaleSocket(address.path);
-  const where = address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
-  await new Promise<void>((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException) => {
-      const hint =
-        cause.code === 'EADDRINUSE' ? ': something else listens there; stop it or choose another address' : '';
-      reject(new GatewayError('listen-failed', `could not listen on ${where}${hint}`, { cause }));
-    };
-    server.once('error', fail);
-    server.listen(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }, () => {
-      server.off('error', fail);
-      resolve();
-    });
-  });
 }
 
 /**

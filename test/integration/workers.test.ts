@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { sallyport } from '../support/cli.ts';
+import { launchSallyport, sallyport } from '../support/cli.ts';
 import { spawnTestGateway } from '../support/gateway.ts';
-import type { SpawnedGateway } from '../support/gateway.ts';
 import { hashOf } from '../support/passwords.ts';
+import { childrenOf } from '../support/process-figures.ts';
 import { eventually } from '../support/programs.ts';
 import { startStoryApp } from '../support/story-app.ts';
 import { createVisitor, sendTo, socketClosed } from '../support/visitor.ts';
@@ -16,33 +16,21 @@ const password = 'correct horse battery staple';
 async function setScene(end: (teardown: () => Promise<void>) => void) {
   const app = await startStoryApp();
   end(app.stop);
+  const config = {
+    server: { workers: 2 },
+    store: { url: 'sqlite:./sallyport.db' },
+    signIn: { throttle: { failures: 4 } },
+    routes: [
+      { id: 'app', path: '/', upstream: app.origin },
+      { id: 'public', path: '/public', upstream: app.origin, access: 'public' },
+    ],
+  };
   const gateway = await spawnTestGateway({
-    config: {
-      server: { workers: 2 },
-      store: { url: 'sqlite:./sallyport.db' },
-      signIn: { throttle: { failures: 4 } },
-      routes: [
-        { id: 'app', path: '/', upstream: app.origin },
-        { id: 'public', path: '/public', upstream: app.origin, access: 'public' },
-      ],
-    },
+    config,
     users: JSON.stringify({ users: { alice: { password: await hashOf(password) } } }),
   });
   end(gateway.stop);
-  return { app, gateway };
-}
-
-/** Processes that the gateway started and that live, oldest first. */
-async function childrenOf(gateway: SpawnedGateway): Promise<number[]> {
-  const children: number[] = [];
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    // `PID (COMMAND) STATE PPID …`; the process may be gone by now.
-    const status = await readFile(`/proc/${entry}/stat`, 'latin1').catch(() => '');
-    const [state, parent] = status.slice(status.lastIndexOf(')') + 2).split(' ');
-    if (Number(parent) === gateway.pid && state !== 'Z') children.push(Number(entry));
-  }
-  return children.sort((a, b) => a - b);
+  return { app, gateway, config };
 }
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
@@ -50,7 +38,7 @@ const onLinux = process.platform === 'linux' ? test : test.skip;
 onLinux('two workers serve one port, and a sign-out at one counts at once at the other', async (t) => {
   t.timeout(100_000);
   const { gateway } = await setScene((end) => t.teardown(end));
-  t.true((await childrenOf(gateway)).length >= 2);
+  t.true(childrenOf(gateway.pid).length >= 2);
   for (let round = 0; round < 3; round += 1) {
     const alice = createVisitor(gateway.port);
     t.is((await alice.signIn('alice', password)).status, 303);
@@ -89,17 +77,17 @@ onLinux('goes on when a worker is killed, and ends its workers with itself', asy
   const { gateway } = await setScene((end) => t.teardown(end));
   const alice = createVisitor(gateway.port);
   await alice.signIn('alice', password);
-  const before = await childrenOf(gateway);
+  const before = childrenOf(gateway.pid);
   const [victim] = before;
   if (victim === undefined) throw new Error('there are no workers');
   process.kill(victim, 'SIGKILL');
-  await eventually('another worker takes its place', async () => {
-    const now = await childrenOf(gateway);
+  await eventually('another worker takes its place', () => {
+    const now = childrenOf(gateway.pid);
     return now.length === before.length && !now.includes(victim);
   });
   for (let count = 0; count < 12; count += 1)
     await eventually('served', async () => (await alice.navigate('/x').catch(() => null))?.status === 200);
-  const after = await childrenOf(gateway);
+  const after = childrenOf(gateway.pid);
   gateway.signal('SIGKILL');
   const isAlive = (pid: number): boolean => {
     try {
@@ -113,20 +101,112 @@ onLinux('goes on when a worker is killed, and ends its workers with itself', asy
   t.pass();
 });
 
-onLinux('answers readiness and metrics for all workers on one admin listener', async (t) => {
+onLinux('answers readiness and metrics for all workers, and counts on when one is killed', async (t) => {
   t.timeout(100_000);
   const { gateway } = await setScene((end) => t.teardown(end));
   t.is((await sendTo(gateway.adminPort, '/readyz')).status, 200);
   for (let count = 0; count < 20; count += 1) t.is((await sendTo(gateway.port, '/public/x')).status, 200);
-  await eventually('twenty requests are counted', async () => {
+  const counted = async (): Promise<number> => {
     const metrics = await sendTo(gateway.adminPort, '/metrics');
-    if (metrics.status !== 200) return false;
     let total = 0;
     for (const line of metrics.text.split('\n'))
-      if (/^sallyport_\w*requests?_total\{[^}]*route="public"/.test(line)) total += Number(line.split(' ').at(-1));
-    return total === 20;
+      if (/^sallyport_requests_total\{[^}]*route="public"/.test(line)) total += Number(line.split(' ').at(-1));
+    return total;
+  };
+  await eventually('twenty requests are counted', async () => (await counted()) === 20);
+  const before = childrenOf(gateway.pid);
+  for (const victim of before) process.kill(victim, 'SIGKILL');
+  await eventually('served again', async () => {
+    const workers = childrenOf(gateway.pid);
+    if (workers.length < 2 || workers.some((pid) => before.includes(pid))) return false;
+    return (await sendTo(gateway.port, '/public/x').catch(() => null))?.status === 200;
   });
+  await eventually('twenty-one', async () => (await counted()) === 21);
   t.pass();
+});
+
+onLinux('revokes through the one admin listener, with the live connections in every worker', async (t) => {
+  t.timeout(100_000);
+  const { app, gateway } = await setScene((end) => t.teardown(end));
+  const alice = createVisitor(gateway.port);
+  await alice.signIn('alice', password);
+  const sockets = await Promise.all(Array.from({ length: 8 }, () => alice.openSocket('/ws')));
+  const config = ['--config', join(gateway.directory, 'sallyport.yaml')];
+  const listed = await sallyport(['session', 'list', ...config], { cwd: gateway.directory });
+  t.regex(listed.stdout, /alice/);
+  const revoked = await sallyport(['session', 'revoke', '--user', 'alice', ...config], { cwd: gateway.directory });
+  t.is(revoked.code, 0, revoked.stderr);
+  const headers = { cookie: `${alice.tokenName()}=${alice.token()}` };
+  const statuses = await Promise.all(
+    Array.from({ length: 16 }, async () => (await sendTo(gateway.port, '/x', { headers })).status),
+  );
+  t.deepEqual([...new Set(statuses)], [401]);
+  await eventually('all are closed', () => sockets.every((socket) => socket.readyState === socket.CLOSED));
+  await eventually('the app sees them go', () => app.openSockets() === 0);
+});
+
+onLinux('serves by one configuration in all workers: a new one everywhere, a refused one nowhere', async (t) => {
+  t.timeout(100_000);
+  const { gateway, config } = await setScene((end) => t.teardown(end));
+  /** What fresh connections, which land at every worker, are answered on a path. */
+  const statusesOf = async (path: string): Promise<readonly number[]> => {
+    const all = Array.from({ length: 24 }, async () => (await sendTo(gateway.port, path)).status);
+    return [...new Set(await Promise.all(all))];
+  };
+  const [app] = config.routes;
+  await gateway.reload({
+    ...config,
+    routes: [app, { id: 'news', path: '/news', upstream: app!.upstream, access: 'public' }],
+  });
+  await eventually('all have it', async () => String(await statusesOf('/news/x')) === '200');
+  t.deepEqual(await statusesOf('/public/x'), [401]);
+  t.is(gateway.logs().filter((line) => line.includes('"config.reloaded"')).length, 1, 'told once');
+
+  await gateway.reload({ ...config, routes: [{ path: '/', upstream: 'ftp://nowhere' }] });
+  await eventually('it is refused', () => gateway.logs().some((line) => line.includes('"config.refused"')));
+  // Also a worker that starts while the file is faulty serves by what is in force.
+  const before = childrenOf(gateway.pid);
+  const [victim] = before;
+  process.kill(victim!, 'SIGKILL');
+  await eventually('another worker takes its place', () => {
+    const workers = childrenOf(gateway.pid);
+    return workers.length === before.length && !workers.includes(victim!);
+  });
+  await eventually('both serve', async () => {
+    const landed = await Promise.all(
+      Array.from({ length: 12 }, () => sendTo(gateway.port, '/news/x').catch(() => null)),
+    );
+    return landed.every((reply) => reply?.status === 200);
+  });
+  t.is(gateway.exit(), null);
+});
+
+onLinux('takes a free port for all workers where 0 is asked for, and prints it', async (t) => {
+  t.timeout(100_000);
+  const app = await startStoryApp();
+  t.teardown(app.stop);
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-workers-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  await writeFile(join(folder, 'users.yaml'), 'users: {}\n', { mode: 0o600 });
+  await writeFile(
+    join(folder, 'sallyport.yaml'),
+    JSON.stringify({
+      server: { workers: 2, listen: '127.0.0.1:0' },
+      admin: { listen: 'off' },
+      store: { url: 'sqlite:./sallyport.db' },
+      routes: [{ upstream: app.origin, access: 'public' }],
+    }),
+    { mode: 0o600 },
+  );
+  const command = launchSallyport(['start', '--config', 'sallyport.yaml'], { cwd: folder });
+  t.teardown(() => command.stop('SIGKILL'));
+  const port = await eventually('the address is printed', () => {
+    if (command.exit() !== null) throw new Error(command.output());
+    return Number(/listening on 127\.0\.0\.1:([1-9]\d*)/.exec(command.output())?.[1] ?? 0);
+  });
+  t.is((await sendTo(port, '/x')).status, 200);
+  await command.stop('SIGTERM');
+  t.is(command.exit(), 0);
 });
 
 onLinux('says why and ends with 1 when its workers cannot serve', async (t) => {

@@ -10,3 +10,24 @@ export function residentBytes(pid: number): number {
 export function openFiles(pid: number): number {
   return readdirSync(`/proc/${String(pid)}/fd`).length;
 }
+
+/** Processes that a process started and that live, lowest id first (Linux). */
+export function childrenOf(pid: number): readonly number[] {
+  const children: number[] = [];
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const [state, parent] = statusOf(Number(entry));
+    if (Number(parent) === pid && state !== 'Z') children.push(Number(entry));
+  }
+  return children.sort((a, b) => a - b);
+}
+
+/** `[STATE, PARENT, …]` of `PID (COMMAND) STATE PARENT …`; empty when the process is gone. */
+function statusOf(pid: number): readonly string[] {
+  try {
+    const text = readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
+  }
+}
