@@ -12,7 +12,7 @@ import { compileHeaderSet } from '../src/identity/header-sets.ts';
 import { createReservedHeaders } from '../src/identity/headers.ts';
 import type { CanonicalPath } from '../src/request/facts.ts';
 import { createRequestReader } from '../src/request/read.ts';
-import type { Route } from '../src/route/table.ts';
+import type { ForwardingRoute } from '../src/route/table.ts';
 import { upstreamConfig } from '../src/route/upstream/config.ts';
 import { createForwarder } from '../src/upstream/forward.ts';
 import { cpuMicroseconds } from './cpu.ts';
@@ -44,14 +44,18 @@ function serve(port: number, origin: string): void {
     method: 'local',
   };
   const headers = compileHeaderSet('remote');
-  const route: Route = {
+  const route: ForwardingRoute = {
     id: 'app',
     title: 'App',
     host: null,
     path: '/' as CanonicalPath,
     upstream: upstreamConfig.parse(origin),
-    stripPath: false,
+    answer: null,
+    upstreamPath: null,
     preserveHost: true,
+    requestHeaders: null,
+    responseHeaders: null,
+    maxBodyBytes: null,
     encodedSlashes: false,
     acceptBasic: false,
     allowedOrigins: new Set(),

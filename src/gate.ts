@@ -65,7 +65,7 @@ export function createGate({ routes, authenticate, now }: GateOptions): Gate {
     if (facts.hasEncodedSlash && !route.encodedSlashes)
       return { kind: 'refuse', status: 400, route, reason: 'encoded-slash' };
     // `/app//admin` less `/app` is `//admin`: an authority to some servers, `/admin` to others.
-    if (route.stripPath && facts.path.startsWith('//', route.path.length))
+    if (route.answer === null && route.upstreamPath !== null && facts.path.startsWith('//', route.path.length))
       return { kind: 'refuse', status: 400, route, reason: 'double-slash-behind-prefix' };
 
     const readings = readingsOf(facts, route, routes, atMs);

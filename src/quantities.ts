@@ -23,6 +23,20 @@ export function duration() {
     .transform((value) => readDurationMs(String(value)) ?? 0);
 }
 
+const sizeUnits = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const;
+
+/** A size in the configuration (`16KiB`, `10MiB`); the parsed value is bytes. */
+export function byteSize() {
+  return z
+    .string('is not a size; write 16KiB, 10MiB or 2GiB')
+    .regex(/^\d{1,9}(B|KiB|MiB|GiB|TiB)$/, 'is not a size; write 16KiB, 10MiB or 2GiB')
+    .meta({ title: 'size' })
+    .transform((value) => {
+      const [, digits = '', unit = 'B'] = /^(\d+)(.*)$/.exec(value) ?? [];
+      return Number(digits) * sizeUnits[unit as keyof typeof sizeUnits];
+    });
+}
+
 /** A whole number; digits in a string (as `${NAME}` leaves them) count as a number. */
 export function integer(min: number, max: number) {
   return z

@@ -11,8 +11,9 @@ import { compileRules, type Rule } from '../policy/rule.ts';
 import type { ReadResult } from '../request/facts.ts';
 import { createRequestReader } from '../request/read.ts';
 import { compileRoutes } from '../route/compile.ts';
-import { createRouteTable, type Route, type RouteTable } from '../route/table.ts';
 import { placeOf } from '../route/upstream/config.ts';
+import type { OwnAnswer } from '../route/own-answer/config.ts';
+import { createRouteTable, type ForwardingRoute, type Route, type RouteTable } from '../route/table.ts';
 import { createOwnPaths } from '../server/own-paths.ts';
 import { readUsersFile } from '../users/users-file.ts';
 import { loadForCommand, writeFaults } from './configuration.ts';
@@ -192,14 +193,28 @@ function describeVisitor(visitor: Authenticated | null): string {
   return `${user} (${groups.length === 0 ? 'no groups' : `groups ${groups.join(', ')}`})`;
 }
 
-function describeRoute({ id, host, path, upstream }: Route, config: Config): string {
-  const index = config.routes.findIndex((route) => route.id === id);
-  return `${id} (routes[${index}]): ${host ?? 'every host'}${path === '/' ? '' : ` ${path}`} -> ${upstream.targets.map(placeOf).join(', ')}`;
+function describeRoute(route: Route, config: Config): string {
+  const { id, host, path } = route;
+  const index = config.routes.findIndex((entry) => entry.id === id);
+  const target = route.answer === null ? describeUpstream(route) : describeOwnAnswer(route.answer);
+  return `${id} (routes[${index}]): ${host ?? 'every host'}${path === '/' ? '' : ` ${path}`} -> ${target}`;
+}
+
+function describeUpstream({ upstream, path, upstreamPath }: ForwardingRoute): string {
+  const target = upstream.targets.map(placeOf).join(', ');
+  return upstreamPath === null ? target : `${target}, ${path} as ${upstreamPath}`;
+}
+
+function describeOwnAnswer(answer: OwnAnswer): string {
+  if (answer.kind === 'respond') return `an answer of its own, ${answer.status}`;
+  return `a redirect, ${answer.status}, to ${answer.to}${answer.keepPath ? ' and what stands behind' : ''}`;
 }
 
 function describeDecision(decision: Decision): string {
   switch (decision.kind) {
     case 'forward':
+      if (decision.route.answer !== null)
+        return `${decision.route.answer.status} from the route itself (${decision.reason})`;
       return decision.visitor === null
         ? `forwarded without an identity (${decision.reason})`
         : `forwarded as ${decision.visitor.identity.user} (${decision.reason})`;
@@ -212,6 +227,6 @@ function describeDecision(decision: Decision): string {
     case 'no-route':
       return `404 (${decision.reason})`;
     case 'refuse':
-      return `${decision.status} (${decision.reason}): the route does not say encodedSlashes: true`;
+      return `${decision.status} (${decision.reason})${decision.reason === 'encoded-slash' ? ': the route does not say encodedSlashes: true' : ''}`;
   }
 }

@@ -32,7 +32,7 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
     routes: parsed.routes.map((route, index) => ({
       ...route,
       id: ids[index] ?? '',
-      upstream: completeUpstream(route.upstream, absolute),
+      ...(route.upstream === undefined ? {} : { upstream: completeUpstream(route.upstream, absolute) }),
     })),
   };
 }

@@ -4,6 +4,7 @@ import { canonicalPrefix, foldPath } from '../request/path.ts';
 import { routeHost } from '../route/config.ts';
 import type { ListenAddress } from '../server/config.ts';
 import type { ConfigPath } from './config-path.ts';
+import { checkWhatRoutesDo } from './route-checks.ts';
 import type { Config } from './schema.ts';
 import { reasonOf } from './substitute.ts';
 
@@ -16,6 +17,7 @@ export function crossCheck(config: Config, complain: Complain): void {
   checkStore(config, complain);
   checkCookie(config, complain);
   checkRoutes(config, complain);
+  checkWhatRoutesDo(config, complain);
   for (const key of ['logo', 'css'] as const) {
     const file = config.theme[key];
     if (file !== undefined) checkReadable(file, ['theme', key], complain);

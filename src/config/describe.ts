@@ -107,7 +107,9 @@ function typeOfVariants(variants: readonly JsonSchema[]): string {
 function defaultOf(schema: JsonSchema, required: boolean): string {
   if (required) return '**required**';
   const value: unknown = schema.default;
-  return value === undefined || (typeof value === 'object' && JSON.stringify(value) === '{}') ? '' : code(value);
+  return value === undefined || value === '' || (typeof value === 'object' && JSON.stringify(value) === '{}')
+    ? ''
+    : code(value);
 }
 
 function code(value: unknown): string {

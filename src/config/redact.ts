@@ -6,6 +6,9 @@ const hidden = '[hidden]';
 export function isSecret(path: ConfigPath, value: string): boolean {
   const key = path.at(-1);
   if (key === 'url' && path[0] === 'store') return /^rediss?:\/\/[^/]*@/.test(value);
+  // An API key for the app is as good as a password.
+  if (path.at(-2) === 'set' && path.at(-3) === 'requestHeaders')
+    return /auth|key|token|secret|password/i.test(String(key));
   return key === 'secret' || key === 'password' || key === 'clientSecret';
 }
 

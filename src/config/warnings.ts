@@ -27,7 +27,7 @@ export function warnOf(config: Config, warn: Complain): void {
   if (session.cookie.sameSite === 'none')
     warn(['session', 'cookie', 'sameSite'], 'is none: other sites can send requests in the name of your users');
   for (const [index, route] of routes.entries())
-    if (route.path === '/' && isPublic(route.access))
+    if (route.path === '/' && route.upstream !== undefined && isPublic(route.access))
       warn(['routes', index, 'access'], 'lets anyone in on every path of this host, without sign-in');
 }
 

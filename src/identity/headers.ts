@@ -44,14 +44,14 @@ const rememberedLength = 64;
  */
 export function createReservedHeaders(sets: readonly Pick<HeaderSet, 'names'>[]): ReservedHeaders {
   const names = new Set<string>();
-  for (const name of ownNames) names.add(fold(name.toLowerCase()));
+  for (const name of ownNames) names.add(foldHeaderName(name.toLowerCase()));
   for (const set of Object.values(namedHeaderSets)) {
-    for (const name of Object.keys(set)) names.add(fold(name.toLowerCase()));
+    for (const name of Object.keys(set)) names.add(foldHeaderName(name.toLowerCase()));
   }
-  for (const set of sets) for (const name of set.names) names.add(fold(name.toLowerCase()));
+  for (const set of sets) for (const name of set.names) names.add(foldHeaderName(name.toLowerCase()));
 
   const judge = (lowerName: string): boolean => {
-    const folded = fold(lowerName);
+    const folded = foldHeaderName(lowerName);
     return names.has(folded) || ownFamilies.some((family) => folded === family || folded.startsWith(`${family}-`));
   };
 
@@ -71,7 +71,7 @@ export function createReservedHeaders(sets: readonly Pick<HeaderSet, 'names'>[])
   };
 }
 
-/** Writes a name as an app sees it that makes variables of headers. */
-function fold(lowerName: string): string {
+/** Writes a name (in lower case) as an app sees it that makes variables of headers: `x_user` and `x.user` are `x-user`. */
+export function foldHeaderName(lowerName: string): string {
   return lowerName.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
 }

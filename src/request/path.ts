@@ -167,6 +167,18 @@ export function canonicalPrefix(text: string): CanonicalPath | null {
 }
 
 /**
+ * What of a raw path stands behind a prefix: empty, or starting with exactly one slash, as `//x` would be read as a host.
+ * Counted by segments, since the raw path may spell the prefix with escapes.
+ */
+export function rawPathBelow(rawPath: string, prefix: string): string {
+  let start = 0;
+  for (const character of prefix === '/' ? '' : prefix) {
+    if (character === '/' && start !== -1) start = rawPath.indexOf('/', start + 1);
+  }
+  return start === -1 ? '' : `/${rawPath.slice(start).replace(/^\/+/, '')}`;
+}
+
+/**
  * A path as the most forgiving upstream compares it: letters in lower case, escapes of printable ASCII decoded.
  * Only for finding out what else a path might reach; never forwarded.
  */

@@ -21,6 +21,8 @@ export type Failure =
   /** The store can't be reached: nobody can be looked up. */
   | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number }
   | { readonly kind: 'upstream-down' | 'upstream-slow'; readonly route: Route | null }
+  /** The request's body is larger than the route takes. */
+  | { readonly kind: 'body-too-large' }
   | { readonly kind: 'websocket-origin' }
   | { readonly kind: 'internal'; readonly requestId?: string };
 
@@ -180,6 +182,8 @@ export function createRefuser(options: RefuserOptions): Refuse {
           problem: { status: 504, reason: refusal.kind, detail: 'The app behind this address took too long.' },
           page: (visit) => pages.upstreamSlow(visit, { app: refusal.route?.title ?? null, requestId }),
         };
+      case 'body-too-large':
+        return { problem: { status: 413, reason: refusal.kind, detail: 'The body is larger than this app takes.' } };
       case 'websocket-origin':
         return {
           problem: { status: 403, reason: refusal.kind, detail: 'This origin may not open WebSockets here.' },

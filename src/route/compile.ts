@@ -4,6 +4,7 @@ import type { HeaderSet } from '../identity/header-sets.ts';
 import type { Policy } from '../policy/policy.ts';
 import { canonicalPrefix } from '../request/path.ts';
 import { routeHost, type RouteConfig } from './config.ts';
+import { compileHeaderChanges } from './headers/changes.ts';
 import type { Route } from './table.ts';
 
 /** A route's configuration after loading, which gives every route an id. */
@@ -25,14 +26,11 @@ export function compileRoutes(configs: readonly IdentifiedRouteConfig[], parts: 
     const path = canonicalPrefix(config.path);
     if (path === null) throw new GatewayError('config-invalid', `could not use ${config.path} as the path of a route`);
     const assertion = parts.assertionOf?.(config) ?? null;
-    return Object.freeze({
+    const common = {
       id: config.id,
       title: config.title ?? config.id,
       host,
       path,
-      upstream: config.upstream,
-      stripPath: config.stripPath,
-      preserveHost: config.preserveHost,
       encodedSlashes: config.encodedSlashes,
       acceptBasic: config.acceptBasic,
       allowedOrigins: new Set(config.allowedOrigins),
@@ -40,7 +38,29 @@ export function compileRoutes(configs: readonly IdentifiedRouteConfig[], parts: 
       policy: parts.policyOf(config),
       headers: parts.headersOf(config),
       basicAuth: parts.basicAuthOf(config),
+      responseHeaders: compileHeaderChanges(config.responseHeaders),
       ...(assertion === null ? {} : { assertion }),
+    };
+    const answer = config.redirect ?? config.respond;
+    if (answer !== undefined) return Object.freeze({ ...common, answer });
+    if (config.upstream === undefined)
+      throw new GatewayError('config-invalid', `could not find an upstream for route ${config.id}`);
+    return Object.freeze({
+      ...common,
+      answer: null,
+      upstream: config.upstream,
+      upstreamPath: compileUpstreamPath(config, path),
+      preserveHost: config.preserveHost,
+      requestHeaders: compileHeaderChanges(config.requestHeaders),
+      maxBodyBytes: config.maxBodySize ?? null,
     });
   });
+}
+
+/** Null where the upstream calls everything as the visitor does. */
+function compileUpstreamPath({ stripPath, upstreamPath }: RouteConfig, path: string): string | null {
+  const written = upstreamPath ?? (stripPath ? '/' : path);
+  const prefix = canonicalPrefix(written);
+  if (prefix === null) throw new GatewayError('config-invalid', `could not use ${written} as a path of an upstream`);
+  return prefix === path ? null : prefix;
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { routeIdentityConfig } from '../identity/config.ts';
 import { accessConfig } from '../policy/config.ts';
-import { httpOrigin } from '../quantities.ts';
+import { byteSize, httpOrigin } from '../quantities.ts';
 import { readAuthority } from '../request/host.ts';
+import { requestHeadersConfig, responseHeadersConfig } from './headers/config.ts';
+import { redirectConfig, respondConfig } from './own-answer/config.ts';
 import { upstreamConfig } from './upstream/config.ts';
 
 /** The host pattern in the spelling of `RequestFacts.host`; null: every host. */
@@ -29,11 +31,25 @@ export const routeConfig = z.strictObject({
     .optional()
     .describe('Host that this route serves, exact or `*.example.com`; left out: every host.'),
   path: z.string().startsWith('/', 'must start with /').prefault('/').describe('Path prefix, by whole segments.'),
-  upstream: upstreamConfig.describe(
-    'The app: `http://HOST:PORT`, `https://HOST` or `unix:/path`; a list for several targets; a mapping to say more.',
-  ),
-  stripPath: z.boolean().prefault(false).describe('Take `path` away before forwarding.'),
+  upstream: upstreamConfig
+    .optional()
+    .describe(
+      'The app: `http://HOST:PORT`, `https://HOST` or `unix:/path`; a list for several targets; a mapping to say more. One of `upstream`, `redirect`, `respond`.',
+    ),
+  redirect: redirectConfig.optional(),
+  respond: respondConfig.optional(),
+  stripPath: z.boolean().prefault(false).describe('Take `path` away before forwarding; the same as `upstreamPath: /`.'),
+  upstreamPath: z
+    .string()
+    .startsWith('/', 'must start with /')
+    .optional()
+    .describe(
+      'What stands in place of `path` in the app: with `path: /wiki` and `/apps/wiki` here, `/wiki/x` is `/apps/wiki/x`.',
+    ),
   preserveHost: z.boolean().prefault(true).describe("Send the visitor's `Host`; `false`: the upstream's own."),
+  requestHeaders: requestHeadersConfig.optional(),
+  responseHeaders: responseHeadersConfig.optional(),
+  maxBodySize: byteSize().optional().describe('Larger request bodies are refused with 413. Default: no limit.'),
   identity: routeIdentityConfig,
   access: accessConfig.prefault('signed-in'),
   allowedOrigins: z.array(httpOrigin()).prefault([]).describe('Other origins that may open WebSockets here.'),

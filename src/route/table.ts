@@ -4,19 +4,20 @@ import type { Identity } from '../identity/identity.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { CanonicalPath } from '../request/facts.ts';
 import { foldPath } from '../request/path.ts';
+import type { HeaderChanges } from './headers/changes.ts';
+import type { OwnAnswer } from './own-answer/config.ts';
 import type { Upstream } from './upstream/config.ts';
 
-/** A host and path prefix served by an upstream, with its access rules; compiled and frozen at start. */
-export interface Route {
+/** A host and path prefix with its access rules, served by an upstream or answered by the gateway; compiled and frozen at start. */
+export type Route = ForwardingRoute | AnsweringRoute;
+
+interface CommonRoute {
   readonly id: string;
   readonly title: string;
   /** Exact host, `*.example.com`, or null for every host; lower case. */
   readonly host: string | null;
   /** `/` or `/a/b`, canonical, without a slash at the end. */
   readonly path: CanonicalPath;
-  readonly upstream: Upstream;
-  readonly stripPath: boolean;
-  readonly preserveHost: boolean;
   readonly encodedSlashes: boolean;
   readonly acceptBasic: boolean;
   readonly allowedOrigins: ReadonlySet<string>;
@@ -27,6 +28,26 @@ export interface Route {
   readonly basicAuth: ((identity: Identity) => string) | null;
   /** Signs who asks, for the app; left out where it wants no assertion. */
   readonly assertion?: AssertionWriter;
+  /** What is set or removed on the way to the visitor; null: nothing. */
+  readonly responseHeaders: HeaderChanges | null;
+}
+
+/** What the access rules let through goes to an upstream. */
+export interface ForwardingRoute extends CommonRoute {
+  readonly answer: null;
+  readonly upstream: Upstream;
+  /** What stands in the upstream in place of `path`: `/` or `/a/b` without a slash at the end; null: the same. */
+  readonly upstreamPath: string | null;
+  readonly preserveHost: boolean;
+  /** What is set or removed on the way to the upstream; null: nothing. */
+  readonly requestHeaders: HeaderChanges | null;
+  /** Longest request body (bytes), or null. */
+  readonly maxBodyBytes: number | null;
+}
+
+/** What the access rules let through is answered by the gateway itself. */
+export interface AnsweringRoute extends CommonRoute {
+  readonly answer: OwnAnswer;
 }
 
 export interface RouteTable {

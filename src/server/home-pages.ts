@@ -32,7 +32,7 @@ async function home(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnsw
   return { answer, reason: 'home', user };
 }
 
-/** The apps whose front page the gate would open to this person; hosts with a wildcard have no front page. */
+/** The apps whose front page the gate would open to this person; hosts with a wildcard have no front page, redirects are none. */
 async function appsOf(
   tools: OwnPagesTools,
   facts: RequestFacts,
@@ -51,7 +51,7 @@ async function appsOf(
 function frontPage(route: Route, facts: RequestFacts): RequestFacts | null {
   const host = route.host ?? facts.host;
   const path = readPath(route.path);
-  if (host.startsWith('*.') || path.kind === 'unreadable') return null;
+  if (route.answer !== null || host.startsWith('*.') || path.kind === 'unreadable') return null;
   const origin = facts.origin.replace(facts.host, host);
   return {
     ...facts,

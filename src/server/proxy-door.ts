@@ -2,6 +2,8 @@ import type { GatewayError } from '../errors.ts';
 import type { Gate, Decision } from '../gate.ts';
 import type { Audit } from '../observability/audit.ts';
 import type { Completed } from '../observability/access-log.ts';
+import type { RequestFacts } from '../request/facts.ts';
+import { ownAnswer } from '../response/own-answer.ts';
 import type { Refuse } from '../response/refusal.ts';
 import type { Route } from '../route/table.ts';
 import type { Log } from '../runtime.ts';
@@ -38,6 +40,15 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
       return completed;
     }
     const { route, visitor, reason } = decision;
+    const user = visitor?.identity.user ?? null;
+    if (route.answer !== null) {
+      answerWithoutBody(ownAnswer(route, facts), request, response);
+      return { status: route.answer.status, reason, route: route.id, user };
+    }
+    if (facts.hasBody && route.maxBodyBytes !== null && announcedBytes(facts) > route.maxBodyBytes) {
+      answerWithoutBody(refuse({ kind: 'body-too-large' }, facts), request, response);
+      return { status: 413, reason: 'body-too-large', route: route.id, user };
+    }
     const signed = visitor === null ? undefined : route.assertion?.(visitor);
     const assertion = signed instanceof Promise ? await signed : signed;
     const handle = forwarder.forward({ facts, route, visitor, assertion, request, response, setCookies: [] });
@@ -53,7 +64,7 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
       status: finish(outcome, route, exchange),
       reason: reasonOf(outcome) ?? reason,
       route: route.id,
-      user: visitor?.identity.user ?? null,
+      user,
     };
   };
 
@@ -61,16 +72,23 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
   function finish(outcome: ForwardOutcome, route: Route, { facts, request, response }: Exchange): number {
     if (outcome.kind === 'answered') return outcome.status;
     if (outcome.kind !== 'failed') return 499;
-    log.warn('upstream.failed', {
-      requestId: facts.id,
-      error: outcome.error,
-      responseStarted: outcome.responseStarted,
-    });
+    const kind = failureKind(outcome.error);
+    if (kind !== 'body-too-large')
+      log.warn('upstream.failed', {
+        requestId: facts.id,
+        error: outcome.error,
+        responseStarted: outcome.responseStarted,
+      });
     if (!outcome.responseStarted) {
-      answerWithoutBody(refuse({ kind: failureKind(outcome.error), route }, facts), request, response);
+      answerWithoutBody(refuse({ kind, route }, facts), request, response);
     }
     return outcome.error.status;
   }
+}
+
+/** `Content-Length`; 0 where none is written: a body in chunks is counted as it comes. */
+function announcedBytes(facts: RequestFacts): number {
+  return Number(facts.header('content-length') ?? 0);
 }
 
 /** A request that is nearly done gets its answer; a stream or long download ends within the second that is promised. */
@@ -86,8 +104,9 @@ function createCut(abort: () => void): { readonly soon: () => void; readonly can
   };
 }
 
-/** What visitor, log and metric hear of an upstream that failed; the line `upstream.failed` says more. */
-export function failureKind(error: GatewayError): 'upstream-slow' | 'upstream-down' {
+/** What visitor, log and metric hear of an exchange that failed; the line `upstream.failed` says more of an upstream. */
+export function failureKind(error: GatewayError): 'upstream-slow' | 'upstream-down' | 'body-too-large' {
+  if (error.code === 'body-too-large') return 'body-too-large';
   return error.code === 'upstream-timeout' ? 'upstream-slow' : 'upstream-down';
 }
 

@@ -6,6 +6,7 @@ import type { Audit } from '../observability/audit.ts';
 import type { Completed } from '../observability/access-log.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Answer } from '../response/answer.ts';
+import { ownAnswer } from '../response/own-answer.ts';
 import type { Refuse } from '../response/refusal.ts';
 import { answerBytes } from '../response/write.ts';
 import type { Route } from '../route/table.ts';
@@ -55,6 +56,8 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
       }
       const { route, visitor } = decision;
       const known = { route: route.id, user: visitor?.identity.user ?? null };
+      // RFC 9110 §7.8: who does not know the protocol answers as if it had not been asked for.
+      if (route.answer !== null) return say(socket, ownAnswer(route, facts), { reason: decision.reason, ...known });
       if (isForeignOrigin(facts, route)) {
         audit('access.denied', facts, { ...known, reason: 'websocket-origin' });
         return say(socket, refuse({ kind: 'websocket-origin' }, facts), {

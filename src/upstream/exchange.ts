@@ -70,7 +70,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
       method: facts.method,
       headers,
       servername: this.#agent.servername,
-      body: facts.hasBody ? new Upload(request, this.#invite) : null,
+      body: facts.hasBody ? new Upload(request, this.#invite, route.maxBodyBytes) : null,
     };
     this.#agent.pool.dispatch(this.#options, this);
   }

@@ -1,10 +1,12 @@
-import { GatewayError } from '../errors.ts';
+import { GatewayError, hasCode } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { placeOf } from '../route/upstream/config.ts';
 import type { UpstreamTarget } from '../route/upstream/config.ts';
 
 /** Names what went wrong with an upstream by the error's code; the message is for the log only. */
 export function upstreamFailure(cause: unknown, target: UpstreamTarget): GatewayError {
+  // The visitor's own doing, which ended the exchange.
+  if (hasCode(cause, 'body-too-large')) return cause;
   const code = failureCode(codeOf(cause));
   return new GatewayError(code, `${doings[code]} ${placeOf(target)}`, { cause });
 }

@@ -3,7 +3,7 @@ import type { Authenticated } from '../authentication/authenticator.ts';
 import type { GatewayError } from '../errors.ts';
 import type { ReservedHeaders } from '../identity/headers.ts';
 import type { RequestFacts } from '../request/facts.ts';
-import type { Route } from '../route/table.ts';
+import type { ForwardingRoute } from '../route/table.ts';
 import { createAgents } from './agents.ts';
 import { createTurns } from './balance.ts';
 import { Exchange } from './exchange.ts';
@@ -19,7 +19,7 @@ export interface ForwarderOptions {
 /** A request that the gate lets through, with the wire it came on. */
 export interface ForwardJob {
   readonly facts: RequestFacts;
-  readonly route: Route;
+  readonly route: ForwardingRoute;
   /** Null where anyone may pass. */
   readonly visitor: Authenticated | null;
   /** The signed assertion for this visitor; left out where the route has none. */

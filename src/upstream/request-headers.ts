@@ -3,7 +3,8 @@ import { assertionHeader } from '../identity/assertion.ts';
 import type { ReservedHeaders } from '../identity/headers.ts';
 import { cookieLines, cutCookies } from '../request/cookies.ts';
 import type { RequestFacts } from '../request/facts.ts';
-import type { Route } from '../route/table.ts';
+import { changeHeaders } from '../route/headers/changes.ts';
+import type { ForwardingRoute } from '../route/table.ts';
 import type { UpstreamTarget } from '../route/upstream/config.ts';
 import { isHopByHop, namedInConnection } from './hop-by-hop.ts';
 import { remembered } from './remembered.ts';
@@ -17,7 +18,7 @@ export interface RequestHeadersOptions {
 
 export interface UpstreamRequest {
   readonly facts: RequestFacts;
-  readonly route: Route;
+  readonly route: ForwardingRoute;
   /** Null where anyone may pass: then nothing is told about who asks. */
   readonly visitor: Authenticated | null;
   /** The signed assertion for this visitor; left out where the route has none. */
@@ -32,7 +33,7 @@ type Treatment = 'pass' | 'drop' | 'connection' | 'cookie' | 'authorization' | '
  *
  * Dropped: hop-by-hop headers and those that `Connection` names, reserved names and their look-alikes, our cookies, a
  * credential that was ours, `Expect`. Everything else stands byte for byte, in its order and spelling, doubles included.
- * Then comes what we say: `X-Forwarded-*`, `X-Request-Id`, the app's own sign-in, the identity last. `Host` is first.
+ * Then comes what the route sets in place of them, and what we say: `X-Forwarded-*`, `X-Request-Id`, the app's own sign-in, the identity last. `Host` is first.
  *
  * `protocol` is the one `Upgrade` to ask for, null for an ordinary request.
  */
@@ -83,7 +84,8 @@ export function createRequestHeaders({
           break;
       }
     }
-    const kept = named === null ? headers : withoutNamed(headers, named);
+    const passed = named === null ? headers : withoutNamed(headers, named);
+    const kept = route.requestHeaders === null ? passed : changeHeaders(passed, route.requestHeaders);
     tell(kept, facts, route, visitor);
     if (visitor !== null && assertion !== undefined) kept.push(assertionHeader, assertion);
     return kept;
@@ -111,7 +113,7 @@ function treat(lowerName: string, reserved: ReservedHeaders): Treatment {
  * `Authorization` is the app's own business, unless it signed in here, or the route puts its own in its place. On a route
  * that takes Basic a password is the gateway's, also where anyone may pass and nobody looked at it.
  */
-function passesAuthorization(value: string, route: Route, visitor: Authenticated | null): boolean {
+function passesAuthorization(value: string, route: ForwardingRoute, visitor: Authenticated | null): boolean {
   if (visitor !== null && (visitor.consumesAuthorization || route.basicAuth !== null)) return false;
   return !(route.acceptBasic && /^basic(\s|$)/i.test(value));
 }
@@ -128,7 +130,7 @@ function withoutNamed(headers: readonly string[], named: ReadonlySet<string>): s
   return kept;
 }
 
-function tell(headers: string[], facts: RequestFacts, route: Route, visitor: Authenticated | null): void {
+function tell(headers: string[], facts: RequestFacts, route: ForwardingRoute, visitor: Authenticated | null): void {
   const chain = facts.forwardedFor.length > 0 ? `${facts.forwardedFor.join(', ')}, ` : '';
   // A visitor on a unix socket has no address.
   if (facts.peerAddress !== '') headers.push('X-Forwarded-For', chain + facts.peerAddress);

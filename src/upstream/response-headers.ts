@@ -1,5 +1,6 @@
 import type { RequestFacts } from '../request/facts.ts';
-import type { Route } from '../route/table.ts';
+import { changeHeaders } from '../route/headers/changes.ts';
+import type { ForwardingRoute } from '../route/table.ts';
 import type { UpstreamTarget } from '../route/upstream/config.ts';
 import { isHopByHop, namedInConnection } from './hop-by-hop.ts';
 import { fitCookie, fitRefresh, fitUrl } from './rewrite.ts';
@@ -14,7 +15,7 @@ export interface UpstreamAnswer {
   /** `[name, value, …]` as undici gives them: bytes. */
   readonly rawHeaders: readonly (Buffer | string)[];
   readonly facts: RequestFacts;
-  readonly route: Route;
+  readonly route: ForwardingRoute;
   /** Who answered. */
   readonly target: UpstreamTarget;
   /** Whole `Set-Cookie` values of ours to add. */
@@ -27,7 +28,7 @@ export interface UpstreamAnswer {
  * Makes the writer of response headers: what the upstream answered → flat raw headers for the visitor.
  *
  * Dropped: hop-by-hop headers and those that `Connection` names, and every `Set-Cookie` of our name. URLs and cookies are
- * fitted to the visitor's side of the route. Everything else stands byte for byte, doubles on their own lines.
+ * fitted to the visitor's side of the route, headers changed as the route says. Everything else stands byte for byte, doubles on their own lines.
  */
 export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): (answer: UpstreamAnswer) => string[] {
   return (answer) => {
@@ -72,7 +73,8 @@ export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): 
     // Node refuses to announce trailers where no chunks carry them.
     const hasChunks = !hasLength && status !== 204 && status !== 304 && facts.method !== 'HEAD';
     if (trailer !== null && answer.mayTrail && hasChunks) headers.push('Trailer', trailer);
-    const kept = named === null ? headers : withoutNamed(headers, named);
+    const passed = named === null ? headers : withoutNamed(headers, named);
+    const kept = route.responseHeaders === null ? passed : changeHeaders(passed, route.responseHeaders);
     return answer.setCookies.length === 0 ? kept : withOwnCookies(kept, answer.setCookies);
   };
 }

@@ -1,17 +1,20 @@
 import type { RequestFacts } from '../request/facts.ts';
-import type { Route } from '../route/table.ts';
+import { rawPathBelow } from '../request/path.ts';
 import type { UpstreamTarget } from '../route/upstream/config.ts';
+import type { ForwardingRoute } from '../route/table.ts';
 
 /** What changes between how a visitor and an upstream call the same thing: paths below a prefix, schemes and hosts. */
 
-type RoutePlace = Pick<Route, 'path' | 'stripPath' | 'preserveHost'>;
+type RoutePlace = Pick<ForwardingRoute, 'path' | 'upstreamPath' | 'preserveHost'>;
 /** The target that has the request, or gave the answer. */
 type TargetPlace = Pick<UpstreamTarget, 'origin'>;
 type RequestPlace = Pick<RequestFacts, 'rawPath' | 'rawQuery' | 'origin' | 'authority' | 'scheme'>;
 
-/** Request target for the upstream: byte for byte, less the route's prefix with `stripPath`. */
+/** Request target for the upstream: byte for byte, with the upstream's prefix in place of the route's. */
 export function upstreamTarget(facts: RequestPlace, route: RoutePlace): string {
-  return (route.stripPath ? withoutPrefix(facts.rawPath, route.path) : facts.rawPath) + facts.rawQuery;
+  const { upstreamPath } = route;
+  if (upstreamPath === null) return facts.rawPath + facts.rawQuery;
+  return toUpstream(facts.rawPath, route.path, upstreamPath) + facts.rawQuery;
 }
 
 /** `host[:port]` of a target. */
@@ -19,30 +22,30 @@ export function upstreamAuthority({ origin }: TargetPlace): string {
   return origin.slice(origin.indexOf('//') + 2);
 }
 
-/**
- * Takes the prefix away by counting segments, as the raw path may spell them with escapes. Slashes that then stand first
- * become one: `//x` would be read as a host. The rules have judged that reading too.
- */
-function withoutPrefix(rawPath: string, prefix: string): string {
-  if (prefix === '/') return rawPath;
-  let start = 0;
-  for (const character of prefix) {
-    if (character === '/' && start !== -1) start = rawPath.indexOf('/', start + 1);
-  }
-  return start === -1 ? '/' : `/${rawPath.slice(start).replace(/^\/+/, '')}`;
+function toUpstream(rawPath: string, prefix: string, upstreamPath: string): string {
+  const below = rawPathBelow(rawPath, prefix);
+  return upstreamPath === '/' ? below || '/' : upstreamPath + below;
 }
 
-/** Puts the route's prefix before a path of the upstream, unless the app did so already. */
-function withPrefix(path: string, prefix: string): string {
-  return isBelow(path, prefix) ? path : prefix + path;
+/**
+ * The visitor's name for a path of the upstream. What is not below the upstream's prefix can't be reached by this route and
+ * stays; so does what the app has put below the route's prefix by itself.
+ */
+function toVisitor(path: string, { path: prefix, upstreamPath }: RoutePlace): string {
+  if (upstreamPath === null || !isBelow(path, upstreamPath)) return path;
+  // With `/a` for `/a/b`, `/a/b/x` is the upstream's own path, not one that the app made for the visitor.
+  if (isBelow(path, prefix) && !isBelow(upstreamPath, prefix)) return path;
+  const below = upstreamPath === '/' ? path : path.slice(upstreamPath.length);
+  if (prefix === '/') return below.startsWith('/') ? below : `/${below}`;
+  return prefix + below;
 }
 
 const absoluteUrl = /^(https?:)?\/\/([^/?#]*)(.*)$/i;
 
 /**
  * `Destination` of a WebDAV COPY or MOVE as the upstream must read it: its own scheme (servers compare it), its host with
- * `preserveHost: false`, and the path below the route's prefix with `stripPath`. A destination on another host stays. Null where
- * `stripPath` takes a prefix away that this one lacks: the rules have judged another path than the upstream would read.
+ * `preserveHost: false`, and the path below the upstream's prefix. A destination on another host stays. Null where prefixes
+ * are exchanged and this one lacks the route's: the rules have judged another path than the upstream would read.
  */
 export function fitDestination(
   value: string,
@@ -53,12 +56,12 @@ export function fitDestination(
   const match = absoluteUrl.exec(value);
   const path = match?.[3] ?? value;
   const isElsewhere = match !== null && match[2]?.toLowerCase() !== facts.authority.toLowerCase();
-  if (route.stripPath && route.path !== '/' && (isElsewhere || !isBelow(path, route.path))) return null;
+  if (route.upstreamPath !== null && (isElsewhere || !isBelow(path, route.path))) return null;
   if (isElsewhere || (!match && !value.startsWith('/'))) return value;
-  const below = route.stripPath ? withoutPrefix(path, route.path) : path;
-  if (!match) return below;
+  const fitted = route.upstreamPath === null ? path : toUpstream(path, route.path, route.upstreamPath);
+  if (!match) return fitted;
   const scheme = target.origin.slice(0, target.origin.indexOf(':'));
-  return `${scheme}://${route.preserveHost ? (match[2] ?? '') : upstreamAuthority(target)}${below}`;
+  return `${scheme}://${route.preserveHost ? (match[2] ?? '') : upstreamAuthority(target)}${fitted}`;
 }
 
 function isBelow(path: string, prefix: string): boolean {
@@ -67,21 +70,20 @@ function isBelow(path: string, prefix: string): boolean {
 
 /**
  * A URL in an upstream's answer (`Location`, `Content-Location`) as the visitor must read it. Touched are the upstream's
- * own origin, exactly, and with `stripPath` paths on our host; everything else stays byte for byte.
+ * own origin, exactly, and where prefixes are exchanged paths on our host; everything else stays byte for byte.
  */
 export function fitUrl(value: string, facts: RequestPlace, route: RoutePlace, target: TargetPlace): string {
-  const prefix = route.stripPath ? route.path : '/';
-  if (value.startsWith('/') && !value.startsWith('//')) return withPrefix(value, prefix);
+  if (value.startsWith('/') && !value.startsWith('//')) return toVisitor(value, route);
   const match = absoluteUrl.exec(value);
   if (!match) return value;
   const scheme = match[1]?.toLowerCase();
   const authority = (match[2] ?? '').toLowerCase();
   const rest = /^[?#]?$/.test(match[3]?.charAt(0) ?? '') ? `/${match[3] ?? ''}` : (match[3] ?? '');
-  const upstream = target.origin;
-  if (isSameOrigin(scheme, authority, upstream)) return facts.origin + withPrefix(rest, prefix);
-  const seenByApp = `${upstream.slice(0, upstream.indexOf(':'))}://${facts.authority.toLowerCase()}`;
+  if (isSameOrigin(scheme, authority, target.origin)) return facts.origin + toVisitor(rest, route);
+  if (route.upstreamPath === null) return value;
+  const seenByApp = `${target.origin.slice(0, target.origin.indexOf(':'))}://${facts.authority.toLowerCase()}`;
   const isOurs = isSameOrigin(scheme, authority, facts.origin) || isSameOrigin(scheme, authority, seenByApp);
-  return isOurs && prefix !== '/' ? facts.origin + withPrefix(rest, prefix) : value;
+  return isOurs ? facts.origin + toVisitor(rest, route) : value;
 }
 
 /** Without a scheme (`//host/x`) the host alone must fit. */
@@ -105,23 +107,33 @@ export function fitRefresh(value: string, facts: RequestPlace, route: RoutePlace
 }
 
 /**
- * A `Set-Cookie` of the app: `Path` goes below the route's prefix with `stripPath`, a `Domain` that is the upstream's own
- * host name goes away with `preserveHost: false` (the visitor's browser would refuse the cookie).
+ * A `Set-Cookie` of the app: `Path` goes below the route's prefix where prefixes are exchanged, a `Domain` that is the
+ * upstream's own host name goes away with `preserveHost: false` (the visitor's browser would refuse the cookie).
  */
 export function fitCookie(value: string, route: RoutePlace, target: TargetPlace): string {
-  if (!route.stripPath && route.preserveHost) return value;
-  const prefix = route.stripPath ? route.path : '/';
+  if (route.upstreamPath === null && route.preserveHost) return value;
   const upstreamHost = upstreamAuthority(target).replace(/:\d+$/, '');
   const [pair = '', ...attributes] = value.split(';');
   const fitted = attributes.flatMap((attribute) => {
     const match = /^(\s*(path|domain)\s*=\s*)(.*?)\s*$/i.exec(attribute);
     const text = match?.[3] ?? '';
-    if (match?.[2]?.toLowerCase() === 'path' && text.startsWith('/')) {
-      const below = text === '/' ? prefix : withPrefix(text, prefix);
-      return [(match[1] ?? '') + below];
-    }
+    if (match?.[2]?.toLowerCase() === 'path' && text.startsWith('/'))
+      return [isHostPrefixed(pair) ? attribute : (match[1] ?? '') + cookiePath(text, route)];
     const isUpstream = !route.preserveHost && text.toLowerCase().replace(/^\./, '') === upstreamHost;
     return match?.[2]?.toLowerCase() === 'domain' && isUpstream ? [] : [attribute];
   });
   return [pair, ...fitted].join(';');
+}
+
+/** Browsers take a `__Host-` cookie with `Path=/` only (RFC 6265bis §4.1.3.2). */
+function isHostPrefixed(pair: string): boolean {
+  return /^\s*__host-/i.test(pair);
+}
+
+/** A cookie for all of the upstream's prefix, or for more, is one for all of the route's. */
+function cookiePath(path: string, route: RoutePlace): string {
+  const { upstreamPath } = route;
+  if (upstreamPath === null) return path;
+  const whole = path !== '/' && path.endsWith('/') ? path.slice(0, -1) : path;
+  return whole !== route.path && isBelow(upstreamPath, whole) ? route.path : toVisitor(path, route);
 }

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Authenticated } from '../authentication/authenticator.ts';
 import type { GatewayError } from '../errors.ts';
 import type { RequestFacts } from '../request/facts.ts';
-import type { Route } from '../route/table.ts';
+import type { ForwardingRoute } from '../route/table.ts';
 import type { UpstreamTarget } from '../route/upstream/config.ts';
 import { createTurns } from './balance.ts';
 import { Doorstep, plainUpgrade } from './doorstep.ts';
@@ -19,7 +19,7 @@ import { Tunnel } from './tunnel.ts';
 export interface UpgradeJob {
   /** `upgrade` holds the one protocol to ask for. */
   readonly facts: RequestFacts;
-  readonly route: Route;
+  readonly route: ForwardingRoute;
   /** Null where anyone may pass. */
   readonly visitor: Authenticated | null;
   /** The signed assertion for this visitor; left out where the route has none. */

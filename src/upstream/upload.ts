@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { GatewayError } from '../errors.ts';
 
 /**
  * A request's body on its way to the upstream, with backpressure. It stands between so that undici, which destroys the body
@@ -10,12 +11,17 @@ export class Upload extends Readable {
   readonly #request: IncomingMessage;
   readonly #onWanted: () => void;
   #wanted = false;
+  #bytesLeft: number;
 
-  /** `onWanted` is called once, when the upstream's connection first asks for bytes. */
-  constructor(request: IncomingMessage, onWanted: () => void) {
+  /**
+   * `onWanted` is called once, when the upstream's connection first asks for bytes. A body of more than `maxBytes` is
+   * destroyed with `body-too-large`; null: no limit.
+   */
+  constructor(request: IncomingMessage, onWanted: () => void, maxBytes: number | null) {
     super({ highWaterMark: 64 * 1024 });
     this.#request = request;
     this.#onWanted = onWanted;
+    this.#bytesLeft = maxBytes ?? Infinity;
   }
 
   override _read(): void {
@@ -34,6 +40,11 @@ export class Upload extends Readable {
   }
 
   readonly #take = (chunk: Buffer): void => {
+    this.#bytesLeft -= chunk.length;
+    if (this.#bytesLeft < 0) {
+      this.destroy(new GatewayError('body-too-large', 'the request body went over the limit of its route'));
+      return;
+    }
     if (!this.push(chunk)) this.#request.pause();
   };
 

@@ -25,7 +25,8 @@ const url = z.string().transform((value, context) => {
   if (origin.success) return { origin: origin.data, socketPath: null };
   context.addIssue({
     code: 'custom',
-    message: 'is not an upstream; write http://HOST:PORT, https://HOST or unix:/path, without a path behind it',
+    message:
+      'is not an upstream; write http://HOST:PORT, https://HOST or unix:/path, without a path behind it (that is upstreamPath)',
   });
   return z.NEVER;
 });

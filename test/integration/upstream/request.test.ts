@@ -193,7 +193,7 @@ test('fits Destination to the upstream', async (t) => {
   const plain = await startForwarder(t, routeTo(up.origin));
   const stripped = await startForwarder(
     t,
-    routeTo(up.origin, { path: '/dav' as CanonicalPath, stripPath: true, preserveHost: false }),
+    routeTo(up.origin, { path: '/dav' as CanonicalPath, upstreamPath: '/', preserveHost: false }),
   );
   await exchange(plain.port, request('MOVE', '/a', ['Destination: https://app.test/b%20c']));
   await exchange(plain.port, request('MOVE', '/a', ['Destination: https://other.test/b']));
@@ -206,7 +206,7 @@ test('fits Destination to the upstream', async (t) => {
 
 test('takes the prefix away without ever leaving a path that reads as a host', async (t) => {
   const up = await startRecorder(t);
-  const gateway = await startForwarder(t, routeTo(up.origin, { path: '/app/one' as CanonicalPath, stripPath: true }));
+  const gateway = await startForwarder(t, routeTo(up.origin, { path: '/app/one' as CanonicalPath, upstreamPath: '/' }));
   for (const path of [
     '/app/one',
     '/app/one/',

@@ -93,7 +93,7 @@ test('fits Location and cookie paths on a route without its prefix', async (t) =
     t,
     'HTTP/1.1 302 Found\r\nLocation: /login?x\r\nSet-Cookie: a=1; Path=/\r\nContent-Length: 0\r\n\r\n',
   );
-  const gateway = await startForwarder(t, routeTo(up.origin, { path: '/app' as CanonicalPath, stripPath: true }));
+  const gateway = await startForwarder(t, routeTo(up.origin, { path: '/app' as CanonicalPath, upstreamPath: '/' }));
   const answer = await get(gateway.port, '/app/x');
   t.deepEqual(values(answer, 'location'), ['/app/login?x']);
   t.deepEqual(values(answer, 'set-cookie'), ['a=1; Path=/app']);

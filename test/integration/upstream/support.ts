@@ -9,7 +9,7 @@ import { compileHeaderSet } from '../../../src/identity/header-sets.ts';
 import { createReservedHeaders } from '../../../src/identity/headers.ts';
 import type { Identity } from '../../../src/identity/identity.ts';
 import type { CanonicalPath, RawHeader, RequestFacts } from '../../../src/request/facts.ts';
-import type { Route } from '../../../src/route/table.ts';
+import type { ForwardingRoute } from '../../../src/route/table.ts';
 import { upstreamConfig } from '../../../src/route/upstream/config.ts';
 import { createForwarder } from '../../../src/upstream/forward.ts';
 import type { ForwardHandle, ForwardOutcome } from '../../../src/upstream/forward.ts';
@@ -37,15 +37,22 @@ export function visitorOf(identity: Identity, consumesAuthorization = false): Au
 }
 
 /** A route to what `upstream` says, as in the configuration. */
-export function routeTo(upstream: z.input<typeof upstreamConfig>, changes: Partial<Route> = {}): Route {
+export function routeTo(
+  upstream: z.input<typeof upstreamConfig>,
+  changes: Partial<ForwardingRoute> = {},
+): ForwardingRoute {
   return {
     id: 'app',
     title: 'App',
     host: null,
     path: '/' as CanonicalPath,
     upstream: upstreamConfig.parse(upstream),
-    stripPath: false,
+    answer: null,
+    upstreamPath: null,
     preserveHost: true,
+    requestHeaders: null,
+    responseHeaders: null,
+    maxBodyBytes: null,
     encodedSlashes: false,
     acceptBasic: false,
     allowedOrigins: new Set(),
@@ -109,7 +116,7 @@ export interface Gateway {
 /** A bare server whose every request is forwarded to the route; refusals are `502 code`. */
 export async function startForwarder(
   t: ExecutionContext,
-  route: Route,
+  route: ForwardingRoute,
   options: {
     readonly visitor?: Authenticated | null;
     readonly setCookies?: readonly string[];
@@ -154,7 +161,7 @@ export interface UpgradeGateway {
 }
 
 /** A bare server whose every upgrade goes to the route; refusals are `502 code`. */
-export async function startUpgrader(t: ExecutionContext, route: Route): Promise<UpgradeGateway> {
+export async function startUpgrader(t: ExecutionContext, route: ForwardingRoute): Promise<UpgradeGateway> {
   const upgrader = createUpgrader({
     reserved: createReservedHeaders([route.headers]),
     isOwnCookie,

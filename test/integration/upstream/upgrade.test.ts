@@ -166,7 +166,7 @@ test('passes a refusal on with its body, in one framing that can be told from a 
 
 test('fits a redirect in a refusal to a route without its prefix', async (t) => {
   const up = await startRecorder(t, 'HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n');
-  const gateway = await startUpgrader(t, routeTo(up.origin, { path: '/app' as CanonicalPath, stripPath: true }));
+  const gateway = await startUpgrader(t, routeTo(up.origin, { path: '/app' as CanonicalPath, upstreamPath: '/' }));
   const answer = await exchange(gateway.port, ask('/app/ws'));
   t.deepEqual(values(answer, 'location'), ['/app/login']);
   t.true(up.received[0]?.startsWith('GET /ws HTTP/1.1\r\n'));

@@ -57,7 +57,7 @@ routes: [{ upstream: 'unix:./app.sock' }]
   t.is(config.admin.listen, 'unix:/nowhere/admin.sock');
   t.is(config.store.url, 'sqlite:/nowhere/var/x.db');
   t.is(config.signIn.local.users, '/nowhere/people.yaml');
-  t.is(config.routes[0]?.upstream.targets[0].socketPath, '/nowhere/app.sock');
+  t.is(config.routes[0]?.upstream?.targets[0].socketPath, '/nowhere/app.sock');
 });
 
 test('gives each route an id of its own, made from host and path', (t) => {

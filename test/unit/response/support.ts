@@ -3,7 +3,7 @@ import { themeConfig } from '../../../src/response/config.ts';
 import { readPageFiles } from '../../../src/response/pages/assets.ts';
 import { createPages, type Pages } from '../../../src/response/pages/pages.ts';
 import type { CanonicalPath, RequestFacts } from '../../../src/request/facts.ts';
-import type { Route } from '../../../src/route/table.ts';
+import type { ForwardingRoute } from '../../../src/route/table.ts';
 import { upstreamConfig } from '../../../src/route/upstream/config.ts';
 
 /** Pages as a fresh installation has them, with what a test wants different. */
@@ -57,15 +57,19 @@ export function factsOf({ method = 'GET', url = 'https://app.example.com/x', hea
 }
 
 /** A route of which only what pages may tell matters. */
-export function routeOf(more: Partial<Route> = {}): Route {
+export function routeOf(more: Partial<ForwardingRoute> = {}): ForwardingRoute {
   return {
     id: 'wiki',
     title: 'Wiki',
     host: 'app.example.com',
     path: '/' as CanonicalPath,
     upstream: upstreamConfig.parse('http://10.9.8.7:3000'),
-    stripPath: false,
+    answer: null,
+    upstreamPath: null,
     preserveHost: true,
+    requestHeaders: null,
+    responseHeaders: null,
+    maxBodyBytes: null,
     encodedSlashes: false,
     acceptBasic: false,
     allowedOrigins: new Set(),

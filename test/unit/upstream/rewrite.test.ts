@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { CanonicalPath } from '../../../src/request/facts.ts';
-import type { Route } from '../../../src/route/table.ts';
+import type { ForwardingRoute } from '../../../src/route/table.ts';
 import * as rewrite from '../../../src/upstream/rewrite.ts';
 import { routeTo } from '../../integration/upstream/support.ts';
 
@@ -12,15 +12,15 @@ const facts = {
   scheme: 'https',
 } as const;
 type Facts = Parameters<typeof rewrite.fitUrl>[1];
-const fitUrl = (value: string, given: Facts, route: Route) =>
+const fitUrl = (value: string, given: Facts, route: ForwardingRoute) =>
   rewrite.fitUrl(value, given, route, route.upstream.targets[0]);
-const fitRefresh = (value: string, given: Facts, route: Route) =>
+const fitRefresh = (value: string, given: Facts, route: ForwardingRoute) =>
   rewrite.fitRefresh(value, given, route, route.upstream.targets[0]);
-const fitDestination = (value: string, given: Facts, route: Route) =>
+const fitDestination = (value: string, given: Facts, route: ForwardingRoute) =>
   rewrite.fitDestination(value, given, route, route.upstream.targets[0]);
-const fitCookie = (value: string, route: Route) => rewrite.fitCookie(value, route, route.upstream.targets[0]);
+const fitCookie = (value: string, route: ForwardingRoute) => rewrite.fitCookie(value, route, route.upstream.targets[0]);
 const plain = routeTo('http://up.internal:3000');
-const stripped = routeTo('http://up.internal:3000', { path: '/app' as CanonicalPath, stripPath: true });
+const stripped = routeTo('http://up.internal:3000', { path: '/app' as CanonicalPath, upstreamPath: '/' });
 const renamed = routeTo('http://up.internal:3000', { preserveHost: false });
 
 test('leaves a Location that the visitor can follow as it is', (t) => {
@@ -85,4 +85,50 @@ test('fits a WebDAV Destination by scheme, host and prefix only when it is on th
   t.is(fitDestination('https://app.test/other/a', facts, stripped), null);
   t.is(fitDestination('https://other.test/app/a', facts, stripped), null);
   t.is(fitDestination('https://app.test/a', facts, renamed), 'http://up.internal:3000/a');
+});
+
+const moved = routeTo('http://up.internal:3000', { path: '/wiki' as CanonicalPath, upstreamPath: '/apps/wiki' });
+const deeper = routeTo('http://up.internal:3000', { path: '/a' as CanonicalPath, upstreamPath: '/a/b' });
+const shallower = routeTo('http://up.internal:3000', { path: '/a/b' as CanonicalPath, upstreamPath: '/a' });
+const rooted = routeTo('http://up.internal:3000', { upstreamPath: '/base' });
+
+test('puts one prefix in the place of the other, byte for byte behind it', (t) => {
+  const ask = (rawPath: string, route: ForwardingRoute, rawQuery = ''): string =>
+    rewrite.upstreamTarget({ ...facts, rawPath, rawQuery }, route);
+  t.is(ask('/wiki', moved), '/apps/wiki');
+  t.is(ask('/wiki/', moved), '/apps/wiki/');
+  t.is(ask('/wiki/a%2Fb//c', moved, '?x=/wiki'), '/apps/wiki/a%2Fb//c?x=/wiki');
+  t.is(ask('/%77iki/$1/$&/%24%26', moved), '/apps/wiki/$1/$&/%24%26');
+  t.is(ask('/', rooted), '/base/');
+  t.is(ask('/x', rooted, '?y'), '/base/x?y');
+  t.is(ask('/a/b/c', deeper), '/a/b/b/c');
+  t.is(ask('/a/b/c', shallower), '/a/c');
+});
+
+test('calls what the app names as the visitor does, and leaves what lies beside the prefix', (t) => {
+  t.is(fitUrl('/apps/wiki/login?x', facts, moved), '/wiki/login?x');
+  t.is(fitUrl('/apps/wiki', facts, moved), '/wiki');
+  t.is(fitUrl('/apps/wikipedia', facts, moved), '/apps/wikipedia');
+  t.is(fitUrl('/wiki/x', facts, moved), '/wiki/x');
+  t.is(fitUrl('http://up.internal:3000/apps/wiki/x', facts, moved), 'https://app.test/wiki/x');
+  t.is(fitUrl('http://up.internal:3000/other', facts, moved), 'https://app.test/other');
+  t.is(fitUrl('http://app.test/apps/wiki/x', facts, moved), 'https://app.test/wiki/x');
+  t.is(fitUrl('/base', facts, rooted), '/');
+  t.is(fitUrl('/base?x', facts, rooted), '/?x');
+  t.is(fitUrl('/base/x', facts, rooted), '/x');
+  t.is(fitUrl('/a/b/x', facts, deeper), '/a/x');
+  t.is(fitUrl('/a/x', facts, shallower), '/a/b/x');
+  t.is(fitUrl('/a/b/x', facts, shallower), '/a/b/x');
+  t.is(fitDestination('https://app.test/wiki/a%2Fb', facts, moved), 'http://app.test/apps/wiki/a%2Fb');
+  t.is(fitDestination('https://app.test/other/a', facts, moved), null);
+});
+
+test('keeps a cookie within its app', (t) => {
+  t.is(fitCookie('a=1; Path=/apps/wiki/x', moved), 'a=1; Path=/wiki/x');
+  for (const path of ['/', '/apps', '/apps/', '/apps/wiki'])
+    t.is(fitCookie(`a=1; Path=${path}`, moved), 'a=1; Path=/wiki');
+  t.is(fitCookie('a=1; Path=/other', moved), 'a=1; Path=/other');
+  t.is(fitCookie('a=1; Path=/base/', rooted), 'a=1; Path=/');
+  t.is(fitCookie('__Host-a=1; Secure; Path=/', moved), '__Host-a=1; Secure; Path=/');
+  t.is(fitCookie('a=1; Path=/apps/wiki; Domain=up.internal', moved), 'a=1; Path=/wiki; Domain=up.internal');
 });
