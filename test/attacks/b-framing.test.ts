@@ -1,11 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { createGrounds, declareAttacks, loadAttacks } from '../support/attack-runner.ts';
+import { createGrounds, declareAttacks, loadAttacks, settingOf } from '../support/attack-runner.ts';
 import { poll } from '../support/gateway.ts';
 import { openRaw, sendRaw, valueOf, valuesOf } from '../support/raw.ts';
 import { plainAnswer, writes, writesAndCloses } from '../support/upstream.ts';
 
-const grounds = createGrounds();
+const grounds = createGrounds(settingOf(import.meta.url));
 test.after.always(() => grounds.stop());
 
 declareAttacks(await loadAttacks('b'), { grounds, upstreamKeepAlive: [true, false] });
@@ -280,6 +280,7 @@ test.serial('property: no framing hides a request in a body', async (t) => {
   const { cookie } = await ground.session('alice');
   const method = fc.constantFrom('GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PROPFIND');
   const version = fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0');
+  let run = 0;
   await fc.assert(
     fc.asyncProperty(
       method,
@@ -290,8 +291,10 @@ test.serial('property: no framing hides a request in a body', async (t) => {
       async (verb, http, lines, body, signedIn) => {
         const seen = ground.upstream.mark();
         const client = await openRaw(ground.gateway.port);
+        // A name of its own: another process may forward late what belongs to a run that is over.
+        const target = `/${signedIn ? 'private' : 'public'}/run${String((run += 1))}`;
         const head = [
-          `${verb} /${signedIn ? 'private' : 'public'}/x ${http}`,
+          `${verb} ${target} ${http}`,
           'Host: app.test',
           ...lines,
           ...(signedIn ? [`Cookie: ${cookie}`] : []),
@@ -303,7 +306,7 @@ test.serial('property: no framing hides a request in a body', async (t) => {
         const smuggled = seen.requests().filter(({ target }) => target.includes('SMUGGLED'));
         if (smuggled.length > 0) throw new Error('the hidden request was executed');
         if (seen.faults().length > 0) throw new Error(`the upstream could not read it: ${seen.faults().join()}`);
-        if (seen.requests().length > 1) throw new Error('more than one request');
+        if (seen.requests().filter((one) => one.target === target).length > 1) throw new Error('more than one request');
       },
     ),
     { numRuns: 600 },

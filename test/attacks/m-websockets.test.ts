@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { WebSocket } from 'ws';
-import { createGrounds, declareAttacks, loadAttacks, startGround, type Ground } from '../support/attack-runner.ts';
+import { createGrounds, declareAttacks, type Ground, loadAttacks, settingOf } from '../support/attack-runner.ts';
 import { isAlive, poll } from '../support/gateway.ts';
 import { openFiles } from '../support/process-figures.ts';
 import { openRaw, sendRaw, valuesOf } from '../support/raw.ts';
 import { writes, writesAndCloses } from '../support/upstream.ts';
 
-const grounds = createGrounds();
+const grounds = createGrounds(settingOf(import.meta.url));
 test.after.always(() => grounds.stop());
 
 declareAttacks(await loadAttacks('m'), { grounds });
@@ -57,7 +57,7 @@ test.serial('M251 ws-identity: frames pass both ways, of every kind', async (t) 
 });
 
 test.serial('M254 ws-crash: broken handshakes leave the process and its descriptors as they were', async (t) => {
-  const ground = await startGround('plain', { spawned: true });
+  const ground = await grounds.start('plain', { spawned: true });
   t.teardown(ground.stop);
   const { cookie } = await ground.session('alice');
   const { port, pid } = ground.gateway;
@@ -90,7 +90,7 @@ test.serial('M254 ws-crash: broken handshakes leave the process and its descript
 });
 
 test.serial('M254 ws-crash: an upstream that is down is told as 502', async (t) => {
-  const ground = await startGround('plain');
+  const ground = await grounds.start('plain');
   t.teardown(ground.gateway.stop);
   const { cookie } = await ground.session('alice');
   await ground.upstream.stop();
@@ -170,7 +170,7 @@ test.serial('M258 ws-setcookie: the answer to an upgrade is sanitised too', asyn
 });
 
 test.serial('M259 ws-expiry: a socket ends with its session, and frames do not keep it alive', async (t) => {
-  const ground = await startGround('shortSessions');
+  const ground = await grounds.start('shortSessions');
   t.teardown(ground.stop);
   const { cookie } = await ground.newSession('alice');
   const socket = await openSocket(ground, cookie);

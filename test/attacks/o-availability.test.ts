@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { createGrounds, declareAttacks, loadAttacks, startGround } from '../support/attack-runner.ts';
+import { createGrounds, declareAttacks, loadAttacks, settingOf } from '../support/attack-runner.ts';
 import { isAlive, poll } from '../support/gateway.ts';
 import { openFiles, residentBytes } from '../support/process-figures.ts';
 import { openRaw, sendRaw } from '../support/raw.ts';
 import { fetchSignInForm, postForm } from '../support/sign-in.ts';
 import { passwordOf } from '../support/users.ts';
 
-const grounds = createGrounds();
+const setting = settingOf(import.meta.url);
+const grounds = createGrounds(setting);
 test.after.always(() => grounds.stop());
 
 declareAttacks(await loadAttacks('o'), { grounds });
@@ -21,7 +22,7 @@ const get = (target: string, ...headers: string[]) =>
   `${[`GET ${target} HTTP/1.1`, 'Host: app.test', ...headers].join('\r\n')}\r\n\r\n`;
 
 test.serial('O277 slow-read: a reader that stops reading costs no memory', async (t) => {
-  const ground = await startGround('plain', { spawned: true });
+  const ground = await grounds.start('plain', { spawned: true });
   t.teardown(ground.stop);
   const { pid, port } = ground.gateway;
   let written = 0;
@@ -62,7 +63,7 @@ test.serial('O277 slow-read: a reader that stops reading costs no memory', async
 test.serial(
   'O280 up-hang: an upstream that is down or resets is told as 502, and a broken body as an abort',
   async (t) => {
-    const ground = await startGround('plain');
+    const ground = await grounds.start('plain');
     t.teardown(ground.gateway.stop);
     const { port } = ground.gateway;
     const untakes = [
@@ -85,7 +86,7 @@ test.serial(
 );
 
 test.serial('O281 fd-leak: aborted requests and upgrades give their descriptors back', async (t) => {
-  const ground = await startGround('plain', { spawned: true });
+  const ground = await grounds.start('plain', { spawned: true });
   t.teardown(ground.stop);
   const { pid, port } = ground.gateway;
   const { cookie } = await ground.session('alice');
@@ -119,7 +120,7 @@ test.serial('O281 fd-leak: aborted requests and upgrades give their descriptors 
 });
 
 test.serial('O282 garbage: random and mutated bytes leave the same process and its memory as they were', async (t) => {
-  const ground = await startGround('plain', { spawned: true });
+  const ground = await grounds.start('plain', { spawned: true });
   t.teardown(ground.stop);
   const { pid, port } = ground.gateway;
   const { cookie } = await ground.session('alice');
@@ -215,7 +216,8 @@ const bombs: Readonly<Record<string, string>> = {
     .join('\n'),
 };
 
-for (const [name, text] of Object.entries(bombs)) {
+// The same program reads it, however many serve.
+for (const [name, text] of setting === 'plain' ? Object.entries(bombs) : []) {
   test(`O283 yaml-bomb: ${name} is refused as a configuration, in bounded memory`, async (t) => {
     t.is(await check(text), 2);
   });
@@ -271,7 +273,7 @@ test.serial('O285 loop-lag: sign-ins under way do not stand in the way of proxie
 });
 
 test.serial('O286 neg-cache: cookies that open nothing leave no trace in memory', async (t) => {
-  const ground = await startGround('plain', { spawned: true });
+  const ground = await grounds.start('plain', { spawned: true });
   t.teardown(ground.stop);
   const { pid, port } = ground.gateway;
   let number = 0;

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { createGrounds, startGround } from '../support/attack-runner.ts';
+import { createGrounds, settingOf } from '../support/attack-runner.ts';
 import { openRaw, sendRaw, valueOf, valuesOf } from '../support/raw.ts';
 import { writes, writesAndCloses } from '../support/upstream.ts';
 
-const grounds = createGrounds();
+const grounds = createGrounds(settingOf(import.meta.url));
 test.after.always(() => grounds.stop());
 
 const ok = (...headers: string[]) => `${['HTTP/1.1 200 OK', ...headers, 'Content-Length: 2'].join('\r\n')}\r\n\r\nok`;
@@ -68,7 +68,7 @@ test.serial('Q300 up-hop: hop-by-hop headers of the upstream end at the gateway'
 });
 
 test.serial('Q301 up-location: a redirect to the internal origin is fitted on an exact match only', async (t) => {
-  const ground = await startGround({
+  const ground = await grounds.start({
     server: { publicUrl: 'https://app.test' },
     routes: [{ host: 'app.test', upstream: '{UP}', preserveHost: false, access: 'public' }],
   });

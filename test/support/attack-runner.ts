@@ -25,19 +25,37 @@ export interface Ground {
 /** Gateways of one test file, started when first asked for; the same name gives the same gateway. */
 export interface Grounds {
   readonly get: (gateway?: GatewayName | ConfigObject) => Promise<Ground>;
+  /** One more, for a test that does something to it; stop it there. */
+  readonly start: (gateway: GatewayName | ConfigObject, options?: GroundOptions) => Promise<Ground>;
   readonly stop: () => Promise<void>;
 }
 
+/** How the gateway stands before the visitors: one process, or two workers on one port. */
+export type Setting = 'plain' | 'two-workers';
+
+/**
+ * The setting for which a test file is run: `?setting=NAME` behind its address, where another file imports it to run all of
+ * its tests once more.
+ *
+ * @example createGrounds(settingOf(import.meta.url))
+ */
+export function settingOf(url: string): Setting {
+  return new URL(url).searchParams.get('setting') === 'two-workers' ? 'two-workers' : 'plain';
+}
+
 /** Makes the gateways of one test file; stop them in `test.after.always`. */
-export function createGrounds(): Grounds {
+export function createGrounds(setting: Setting = 'plain'): Grounds {
   const grounds = new Map<string, Promise<Ground>>();
+  const start = (gateway: GatewayName | ConfigObject, options: GroundOptions = {}) =>
+    startGround(gateway, { ...options, setting });
   return {
     get: (gateway = 'plain') => {
       const key = JSON.stringify(gateway);
-      const known = grounds.get(key) ?? startGround(gateway);
+      const known = grounds.get(key) ?? start(gateway);
       grounds.set(key, known);
       return known;
     },
+    start,
     stop: async () => {
       for (const started of grounds.values()) {
         const ground = await started.catch(() => null);
@@ -54,13 +72,16 @@ export interface GroundOptions {
   readonly now?: () => number;
   /** A process of its own instead of one in here. */
   readonly spawned?: boolean;
+  /** Default plain. */
+  readonly setting?: Setting;
 }
 
 /** Starts an upstream and a gateway before it. Stops the upstream again when the gateway refuses to start. */
 export async function startGround(gateway: GatewayName | ConfigObject, options: GroundOptions = {}): Promise<Ground> {
   const upstream = await startUpstream();
-  const { config, users } = fixture(gateway, upstream.origin);
-  const start = options.spawned ? spawnTestGateway : startTestGateway;
+  const { config: written, users } = fixture(gateway, upstream.origin);
+  const config = options.setting === 'two-workers' ? withWorkers(written) : written;
+  const start = options.spawned || options.setting === 'two-workers' ? spawnTestGateway : startTestGateway;
   const started = await start({
     config,
     users: options.users ?? users,
@@ -89,6 +110,15 @@ export async function startGround(gateway: GatewayName | ConfigObject, options: 
     await upstream.stop();
   };
   return { gateway: started, upstream, session, newSession, stop };
+}
+
+function withWorkers(config: ConfigObject): ConfigObject {
+  const slice = (name: string) => config[name] as ConfigObject | undefined;
+  return {
+    ...config,
+    server: { ...slice('server'), workers: 2 },
+    store: { url: 'sqlite:./sallyport.db', ...slice('store') },
+  };
 }
 
 function publicUrlOf(config: ConfigObject): string {

@@ -1,14 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Resident memory of a process in bytes (Linux). */
+/** Resident memory of a process and its workers in bytes (Linux). */
 export function residentBytes(pid: number): number {
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  return sumOver(pid, (one) => {
+    const status = readFileSync(`/proc/${String(one)}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  });
 }
 
-/** How many file descriptors a process has open (Linux). */
+/** How many file descriptors a process and its workers have open (Linux). */
 export function openFiles(pid: number): number {
-  return readdirSync(`/proc/${String(pid)}/fd`).length;
+  return sumOver(pid, (one) => readdirSync(`/proc/${String(one)}/fd`).length);
+}
+
+function sumOver(pid: number, figure: (pid: number) => number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + figure(one), 0);
 }
 
 /** Processes that a process started and that live, lowest id first (Linux). */
