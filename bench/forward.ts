@@ -42,6 +42,8 @@ function serve(port: number, origin: string): void {
     groups: ['users', 'editors'],
     claims: {},
     method: 'local',
+    issuer: 'local',
+    subject: 'alice',
   };
   const headers = compileHeaderSet('remote');
   const route: ForwardingRoute = {

@@ -89,7 +89,11 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
             notReady: () => (isDraining ? 'shutting down' : null),
             log,
           });
-      const watcher = watchFiles([config.signIn.local.users], () => void reloadUsers(foundation), { runtime });
+      const watcher = watchFiles(
+        config.signIn.local === null ? [] : [config.signIn.local.users],
+        () => void reloadUsers(foundation),
+        { runtime },
+      );
       running = { foundation, listeners, admin, unwatch: watcher.stop };
     } catch (error) {
       for (const listener of listeners) {

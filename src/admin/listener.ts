@@ -22,6 +22,8 @@ export interface AdminOptions {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Resolves when requests can be served now; rejects with the reason. */
   readonly ready: () => Promise<void>;
+  /** Lets the next person who comes have a user name, and ends the sessions under it. False when nobody owned it. */
+  readonly releaseName: (user: string) => Promise<boolean>;
   readonly canonicalUserName: (text: string) => string | null;
   readonly audit: (fields: Readonly<Record<string, unknown>>) => void;
   readonly log: Log;
@@ -91,6 +93,11 @@ async function answerAdmin(request: IncomingMessage, options: AdminOptions): Pro
   }
   if (pathname === '/sessions' && reading) return listSessions(searchParams.get('user'), options);
   if (pathname === '/sessions' && request.method === 'DELETE') return endSessions(searchParams, options);
+  if (pathname === '/names' && request.method === 'DELETE') {
+    const name = options.canonicalUserName(searchParams.get('user') ?? '');
+    if (name === null) return json(400, { error: 'name a user' });
+    return json(200, { released: await options.releaseName(name) });
+  }
   const id = /^\/sessions\/([A-Za-z0-9_-]{43})$/.exec(pathname)?.[1];
   if (id !== undefined && request.method === 'DELETE') {
     const ended = await options.sessions.end(id, 'revoked');

@@ -33,9 +33,9 @@ async function check(context: CommandContext, options: CheckOptions): Promise<Ex
   const loaded = loadForCommand(context, options.config);
   if (!loaded) return 2;
   for (const warning of loaded.warnings) context.stderr.write(`warning: ${lineOf(context, warning)}\n`);
-  const { users } = loaded.config.signIn.local;
+  const { local } = loaded.config.signIn;
   // Made at the first start, so its absence is fine.
-  const faults = existsSync(users) ? await checkUsersFile(users) : [];
+  const faults = local !== null && existsSync(local.users) ? await checkUsersFile(local.users) : [];
   writeFaults(context, faults);
   if (faults.length > 0) return 2;
   if (options.print) context.stdout.write(`${JSON.stringify(redactConfig(loaded.config), null, 2)}\n`);

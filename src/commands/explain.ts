@@ -4,6 +4,7 @@ import type { Authenticated } from '../authentication/authenticator.ts';
 import type { Config } from '../config/schema.ts';
 import { GatewayError } from '../errors.ts';
 import { createGate, readingsOf, strictness, type Decision, type Reading } from '../gate.ts';
+import { localIssuer } from '../identity/identity.ts';
 import { canonicalUserName } from '../identity/user-name.ts';
 import { explainRules, type PolicyExplanation } from '../policy/explain.ts';
 import { createPolicy, type Policy, type PolicySubject } from '../policy/policy.ts';
@@ -120,7 +121,12 @@ async function findVisitor(
     if (secondFactor) throw new GatewayError('usage-invalid', 'found --second-factor without --user NAME');
     return null;
   }
-  const file = config.signIn.local.users;
+  const file = config.signIn.local?.users;
+  if (file === undefined)
+    throw new GatewayError(
+      'usage-invalid',
+      'found --user NAME, but the configuration has no local users (signIn.local)',
+    );
   const { users, faults } = await readUsersFile(file);
   writeFaults(context, faults);
   if (faults.length > 0) return 'faulty';
@@ -131,7 +137,16 @@ async function findVisitor(
   const { name, email, groups } = record;
   return {
     kind: 'authenticated',
-    identity: { user: record.user, name, email, groups, claims: {}, method: 'local' },
+    identity: {
+      user: record.user,
+      name,
+      email,
+      groups,
+      claims: {},
+      method: 'local',
+      issuer: localIssuer,
+      subject: record.user,
+    },
     session: null,
     consumesAuthorization: false,
     secondFactor: secondFactor === true,

@@ -143,7 +143,8 @@ async function runUntilStopped(
 
 /** Where there is no users file: makes one with the user `admin`, and shows the password this once. */
 async function makeFirstUser(context: CommandContext, config: Config, runtime: Runtime): Promise<void> {
-  const path = config.signIn.local.users;
+  const path = config.signIn.local?.users;
+  if (path === undefined) return;
   const { randomBytes } = runtime;
   const first = await createFirstUsersFile({ path, hasher: createPasswordHasher({ runtime }), randomBytes });
   if (first === null) return;

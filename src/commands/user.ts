@@ -11,6 +11,7 @@ import type { UserRecord } from '../users/user-record.ts';
 import { readUsersFile } from '../users/users-file.ts';
 import type { EditOutcome, UsersFileEditor } from '../users/users-file-editor.ts';
 import { createUsersFileEditor } from '../users/users-file-editor.ts';
+import { createAdminClient } from './admin-client.ts';
 import { loadForCommand, writeFaults } from './configuration.ts';
 import type { CommandContext, ExitCode } from './context.ts';
 import { action } from './context.ts';
@@ -68,6 +69,14 @@ export function registerUserCommand(program: Command, context: CommandContext): 
     );
   simple('disable', 'let a user sign in no more', 'disabled', (editor, user) => editor.setDisabled(user, true));
   simple('enable', 'let a disabled user sign in again', 'enabled', (editor, user) => editor.setDisabled(user, false));
+  users
+    .command('release <user>')
+    .description(
+      'Forgets which account of a provider owns a user name, by asking a running gateway through its admin listener: the\n' +
+        'next person whom a provider calls so gets the name, and with it what rules give to it. Ends the sessions under it.',
+    )
+    .option('-c, --config <file>', 'the configuration that the gateway runs with')
+    .action(action(context, (user: string, options: FileOptions) => release(context, user, options)));
   simple('remove', 'take a user out of the file', 'removed', (editor, user) => editor.remove(user));
 }
 
@@ -147,10 +156,28 @@ async function list(context: CommandContext, options: FileOptions): Promise<Exit
   return 0;
 }
 
+async function release(context: CommandContext, written: string, options: FileOptions): Promise<ExitCode> {
+  const user = canonicalName(written);
+  const loaded = loadForCommand(context, options.config);
+  if (loaded === null) return 2;
+  const client = createAdminClient(loaded.config.admin.listen);
+  const body = await client.ask('DELETE', `/names?user=${encodeURIComponent(user)}`);
+  const isReleased = typeof body === 'object' && body !== null && 'released' in body && body.released === true;
+  return isReleased
+    ? say(context, `released ${user}`)
+    : refuse(context, `nobody owns the name ${JSON.stringify(user)}`);
+}
+
 /** Null when the configuration has faults, which have been written. */
 function fileOf(context: CommandContext, options: FileOptions): string | null {
   if (options.file !== undefined) return resolve(context.cwd, options.file);
-  return loadForCommand(context, options.config)?.config.signIn.local.users ?? null;
+  const loaded = loadForCommand(context, options.config);
+  if (loaded === null) return null;
+  if (loaded.config.signIn.local !== null) return loaded.config.signIn.local.users;
+  throw new GatewayError(
+    'usage-invalid',
+    'the configuration has no local users; write signIn.local, or name the --file',
+  );
 }
 
 function canonicalName(written: string): string {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
 import type { ListenAddress } from '../server/config.ts';
+import { defaultUsersFile, namesOtherMethod } from '../sign-in/config.ts';
 import type { Config, configSchema } from './schema.ts';
 
 type Parsed = z.output<typeof configSchema>;
@@ -23,7 +24,7 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
       ...parsed.store,
       url: parsed.store.url.replace(/^sqlite:(.*)$/s, (_, path: string) => `sqlite:${absolute(path)}`),
     },
-    signIn: { ...parsed.signIn, local: { ...parsed.signIn.local, users: absolute(parsed.signIn.local.users) } },
+    signIn: { ...parsed.signIn, local: completeLocal(parsed.signIn, absolute) },
     theme: {
       ...theme,
       ...(logo === undefined ? {} : { logo: absolute(logo) }),
@@ -42,6 +43,12 @@ function completeUpstream(upstream: Upstream, absolute: (path: string) => string
     target.socketPath === null ? target : { ...target, socketPath: absolute(target.socketPath) };
   const [first, ...others] = upstream.targets;
   return { ...upstream, targets: [complete(first), ...others.map(complete)] };
+}
+
+/** The local users are there when they are named, or nobody else is. */
+function completeLocal(signIn: Parsed['signIn'], absolute: (path: string) => string): Config['signIn']['local'] {
+  if (signIn.local !== undefined) return { users: absolute(signIn.local.users) };
+  return namesOtherMethod(signIn) ? null : { users: absolute(defaultUsersFile) };
 }
 
 /** `http://localhost:PORT` of the first TCP address; undefined when there are only unix sockets. */

@@ -6,7 +6,7 @@ import { themeConfig } from '../response/config.ts';
 import { routesConfig } from '../route/config.ts';
 import { serverConfig } from '../server/config.ts';
 import { sessionConfig } from '../session/config.ts';
-import { signInConfig } from '../sign-in/config.ts';
+import { signInConfig, type SignInConfig } from '../sign-in/config.ts';
 import { storeConfig } from '../store/config.ts';
 
 /** The whole configuration file: the rooms' slices put together. */
@@ -29,9 +29,10 @@ export const configSchema = z
 type Parsed = z.output<typeof configSchema>;
 
 /** A checked, deeply frozen configuration; every path in it is absolute, every default filled in. */
-export interface Config extends Omit<Parsed, 'server' | 'routes'> {
+export interface Config extends Omit<Parsed, 'server' | 'routes' | 'signIn'> {
   /** `publicUrl` without a path; `http://localhost:PORT` of the first TCP address when the file names none. */
   readonly server: Parsed['server'] & { readonly publicUrl: string };
+  readonly signIn: SignInConfig;
   /** Every route has an id, unlike any other's. */
   readonly routes: readonly (Parsed['routes'][number] & { readonly id: string })[];
 }

@@ -9,6 +9,13 @@ export interface Identity {
   /** Group names, none with a comma. */
   readonly groups: readonly string[];
   readonly claims: Readonly<Record<string, readonly string[]>>;
-  /** Sign-in method that vouches for this: `local`. */
+  /** Sign-in method that vouches for this: `local`, or the id of a provider. */
   readonly method: string;
+  /** Who names the subject: `local`, `ldap:ID`, an OIDC issuer, `https://github.com`. With `subject` it tells people apart. */
+  readonly issuer: string;
+  /** Stable id of the person at the issuer, as the issuer writes it; of a local user the user name. */
+  readonly subject: string;
 }
+
+/** `issuer` of the users of the users file. */
+export const localIssuer = 'local';

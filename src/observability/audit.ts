@@ -6,6 +6,8 @@ export type AuditEvent =
   | 'sign-in.succeeded'
   | 'sign-in.failed'
   | 'sign-in.throttled'
+  | 'sign-in.name-taken'
+  | 'name.released'
   | 'session.ended'
   | 'session.revoked'
   | 'access.denied'

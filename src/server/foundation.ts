@@ -18,7 +18,9 @@ import { createKeyStorage } from './key-storage.ts';
 import { createLiveTraffic, type LiveTraffic } from './live-traffic.ts';
 import type { ServerConfig } from './config.ts';
 import type { SessionConfig } from '../session/config.ts';
+import { createAccountBindings, type AccountBindings } from '../sign-in/account-binding.ts';
 import type { SignInConfig } from '../sign-in/config.ts';
+import { createTransactions, type Transactions } from '../sign-in/transaction.ts';
 import type { StoreConfig } from '../store/config.ts';
 
 /** What outlives a reload of the configuration: state, and what watches over it. */
@@ -35,6 +37,10 @@ export interface Foundation {
   readonly audit: Audit;
   /** What signs assertions. */
   readonly keys: AssertionKeys;
+  /** Who owns which user name. */
+  readonly bindings: AccountBindings;
+  /** Sign-ins at providers that are under way. */
+  readonly transactions: Transactions;
   readonly close: () => Promise<void>;
 }
 
@@ -58,7 +64,7 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     runtime,
   });
   const directory = createUserDirectory({
-    file: config.signIn.local.users,
+    file: config.signIn.local?.users ?? null,
     runtime,
     store,
   });
@@ -81,6 +87,8 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     metrics,
     audit,
     keys: createAssertionKeys({ storage: createKeyStorage(store, secret, runtime.randomBytes), now: runtime.now }),
+    bindings: createAccountBindings({ store, secret, directory, runtime }),
+    transactions: createTransactions({ store, secret, runtime }),
     close: async () => {
       connections.stop();
       await store.close();

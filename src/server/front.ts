@@ -1,6 +1,7 @@
 import { createAuthenticator } from '../authentication/authenticator.ts';
 import { createBasicAuthenticator } from '../authentication/basic.ts';
 import { createSessionCookieAuthenticator } from '../authentication/session-cookie.ts';
+import { createSessionRenewal } from '../authentication/session-renewal.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { createAssertionWriter } from '../identity/assertion.ts';
 import { compileBasicAuth, compileHeaderSet } from '../identity/header-sets.ts';
@@ -13,7 +14,9 @@ import { createPages } from '../response/pages/pages.ts';
 import { createRefuser } from '../response/refusal.ts';
 import { compileRoutes } from '../route/compile.ts';
 import { createRouteTable } from '../route/table.ts';
-import { createLocalMethod } from '../sign-in/methods/local.ts';
+import type { AccountBindings } from '../sign-in/account-binding.ts';
+import { createSignInFinish } from '../sign-in/finish.ts';
+import type { PasswordMethod } from '../sign-in/method.ts';
 import { createPasswordSignIn } from '../sign-in/sign-in.ts';
 import { createThrottle } from '../sign-in/throttle.ts';
 import type { Runtime } from '../runtime.ts';
@@ -28,6 +31,7 @@ import { createOwnPages } from './own-pages.ts';
 import { createOwnPaths } from './own-paths.ts';
 import { createProxyDoor } from './proxy-door.ts';
 import type { ServerSettings } from './settings.ts';
+import { createSignInMethods } from './sign-in-methods.ts';
 import { createUpgradeDoor } from './upgrade-door.ts';
 
 /** Everything that one configuration says about requests; a reload makes a new one. */
@@ -69,19 +73,40 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     config: { failures, withinMs: within, lockForMs: lockFor },
     runtime,
   });
-  const method = createLocalMethod({ directory, hasher: foundation.hasher, runtime });
-  const passwordSignIn = createPasswordSignIn({
-    method,
-    throttle,
+  const methods = createSignInMethods(signIn, foundation, runtime);
+  const { password } = methods;
+  const finish = createSignInFinish({
     sessions,
+    bindings: foundation.bindings,
     siteOf: cookie.siteOf,
     rememberAllowed: config.session.rememberFor > 0,
     audit,
   });
-  const authenticateSession = createSessionCookieAuthenticator({ sessions, directory, siteOf: cookie.siteOf, runtime });
+  const authenticateSession = createSessionCookieAuthenticator({
+    sessions,
+    directory,
+    siteOf: cookie.siteOf,
+    renewal: createSessionRenewal({
+      renewers: methods.renewers,
+      sessions,
+      store: foundation.store,
+      runtime,
+      unreachableForMs: signIn.providerOutage,
+    }),
+    runtime,
+  });
   // Basic first: on a route that accepts it, it wins over the cookie.
   const authenticate = createAuthenticator([
-    createBasicAuthenticator({ verify: method.verify, throttle, directory, runtime }),
+    ...(password === null
+      ? []
+      : [
+          createBasicAuthenticator({
+            verify: verifyOwned(password, foundation.bindings),
+            throttle,
+            directory,
+            runtime,
+          }),
+        ]),
     authenticateSession,
   ]);
   const gate = createGate({ routes, authenticate, now });
@@ -114,7 +139,9 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     pages,
     routes,
     gate,
-    passwordSignIn,
+    methods,
+    finish,
+    passwordSignIn: password === null ? null : createPasswordSignIn({ method: password, throttle, finish, audit }),
     authenticateSession,
   });
   const app = createApp({ read, isOurs, pages: ownPages, proxy, refuse, requestLog, log, now });
@@ -124,8 +151,18 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     retire: async () => {
       // A closed agent refuses work: who waits for the store or a password comes to it later still.
       await idle();
+      methods.retire();
       await forwarder.close();
     },
+  };
+}
+
+/** A password opens nothing under a user name that is somebody else's. */
+function verifyOwned(method: PasswordMethod, { claim }: AccountBindings): PasswordMethod['verify'] {
+  return async (user, password) => {
+    const verdict = await method.verify(user, password);
+    if (verdict.kind === 'refused' || (await claim(verdict.identity))) return verdict;
+    return { kind: 'refused', reason: 'name-taken' };
   };
 }
 

@@ -6,6 +6,7 @@ import type { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime.ts';
 import { createFormTokens, type FormTokens } from '../sign-in/form-token.ts';
 import { createNamedHosts, createReturnTo, type ReturnTo } from '../sign-in/return-to.ts';
+import type { SignInFinish } from '../sign-in/finish.ts';
 import type { PasswordSignIn } from '../sign-in/sign-in.ts';
 import { deriveKey } from '../store/sealing.ts';
 import type { PageState } from './app.ts';
@@ -14,6 +15,8 @@ import { homePages } from './home-pages.ts';
 import { keyPages } from './key-pages.ts';
 import { createPageServer, type Page } from './pages.ts';
 import type { ServerSettings } from './settings.ts';
+import { redirectPages } from './redirect-pages.ts';
+import type { SignInMethods } from './sign-in-methods.ts';
 import { signInPages } from './sign-in-pages.ts';
 import { signOutPages } from './sign-out-pages.ts';
 
@@ -24,7 +27,10 @@ export interface OwnPagesOptions {
   readonly pages: Pages;
   readonly routes: RouteTable;
   readonly gate: Gate;
-  readonly passwordSignIn: PasswordSignIn;
+  readonly methods: SignInMethods;
+  readonly finish: SignInFinish;
+  /** Null when no method takes a password. */
+  readonly passwordSignIn: PasswordSignIn | null;
   /** Believes the session cookie only. */
   readonly authenticateSession: Authenticator;
 }
@@ -57,7 +63,14 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
   return createPageServer({
     authPath,
     servesHost: (host) => host === ownHost || routes.servesHost(host),
-    pages: [...signInPages(tools), ...signOutPages(tools), ...homePages(tools), ...keyPages(tools), ...files],
+    pages: [
+      ...signInPages(tools),
+      ...redirectPages(tools),
+      ...signOutPages(tools),
+      ...homePages(tools),
+      ...keyPages(tools),
+      ...files,
+    ],
     notFound: ({ facts }) => pages.notFound(pages.visit(facts)),
     methodNotAllowed: ({ facts }, allow) => pages.methodNotAllowed(pages.visit(facts), { allow }),
   });

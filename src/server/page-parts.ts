@@ -26,16 +26,41 @@ export function withCookies(answer: Answer, setCookies: readonly string[]): Answ
 
 /** A page with a form that only this browser can send: `make` gets the token; a browser that has no mark yet gets one. */
 export function withForm(
-  { formTokens, foundation, config }: OwnPagesTools,
+  tools: OwnPagesTools,
   facts: RequestFacts,
   purpose: FormPurpose,
   make: (formToken: string) => Answer,
 ): Answer {
+  const { cookie, setCookies } = withBrowserCookie(tools, facts);
+  return withCookies(make(tools.formTokens.tokenFor(cookie, purpose)), setCookies);
+}
+
+/**
+ * The small secret that marks this browser, for forms and for sign-ins under way at providers: the same in all its tabs. One
+ * that has none yet, or several that differ, gets a new one.
+ */
+export function withBrowserCookie(
+  { formTokens, foundation, config }: OwnPagesTools,
+  facts: RequestFacts,
+): { readonly cookie: string; readonly setCookies: readonly string[] } {
   const { formName } = foundation.cookie;
   const { cookie, isNew } = formTokens.secretFor(readCookie(facts, formName));
-  const answer = make(formTokens.tokenFor(cookie, purpose));
   const secure = config.server.publicUrl.startsWith('https:') ? '; Secure' : '';
-  return withCookies(answer, isNew ? [`${formName}=${cookie}; Path=/${secure}; HttpOnly; SameSite=Lax`] : []);
+  return { cookie, setCookies: isNew ? [`${formName}=${cookie}; Path=/${secure}; HttpOnly; SameSite=Lax`] : [] };
+}
+
+const pauseMs = 60_000;
+
+/** Notes that this browser has just signed out: it is not sent straight to a provider, who would sign it in again at once. */
+export async function pause({ foundation }: OwnPagesTools, facts: RequestFacts): Promise<void> {
+  const browser = readCookie(facts, foundation.cookie.formName);
+  if (browser !== null) await foundation.store.counters.add(`signed-out:${browser}`, 1, pauseMs);
+}
+
+/** True for a minute after `pause`. */
+export async function isPaused({ foundation }: OwnPagesTools, facts: RequestFacts): Promise<boolean> {
+  const browser = readCookie(facts, foundation.cookie.formName);
+  return browser !== null && (await foundation.store.counters.get(`signed-out:${browser}`)) !== null;
 }
 
 /** The form came from a page that we gave to this browser. */

@@ -2,15 +2,16 @@ import type { RequestFacts } from '../request/facts.ts';
 import type { Answer } from '../response/answer.ts';
 import type { SignInError, SignInView } from '../response/pages/sign-in-page.ts';
 import type { Session } from '../session/session.ts';
-import { expireAppCookies } from '../sign-in/app-cookies.ts';
 import { readForm } from '../sign-in/form.ts';
-import { addFragment } from '../sign-in/return-to.ts';
+import type { RedirectMethod } from '../sign-in/method.ts';
 import { sourceOf } from '../sign-in/same-origin.ts';
 import { readSignInForm, type SignInForm } from '../sign-in/sign-in-form.ts';
-import type { SignInResult } from '../sign-in/sign-in.ts';
+import type { PasswordSignIn } from '../sign-in/sign-in.ts';
 import type { OwnPagesTools } from './own-pages.ts';
-import { currentSession, isOwnForm, queryOf, routeAt, seeOther, withCookies, withForm } from './page-parts.ts';
+import { currentSession, isOwnForm, isPaused, queryOf, routeAt, withForm } from './page-parts.ts';
 import type { Page, PageAnswer, PageExchange } from './pages.ts';
+import { begin } from './redirect-pages.ts';
+import { welcome } from './welcome.ts';
 
 /** The sign-in page and what its form posts to. */
 export function signInPages(tools: OwnPagesTools): readonly Page[] {
@@ -24,6 +25,10 @@ async function show(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnsw
   const returnTo = tools.returnTo.check(queryOf(facts, 'return_to'), facts);
   const session = await currentSession(tools, facts);
   const again = session !== null && queryOf(facts, 'again') !== undefined;
+  const only = onlyMethod(tools, facts);
+  // Nobody is signed in and there is nothing to choose.
+  if (only !== null && session === null && queryOf(facts, 'choose') === undefined && !(await isPaused(tools, facts)))
+    return begin(tools, facts, only, { returnTo, fragment: '', remember: false, purpose: 'sign-in' });
   const username = again ? session.identity.user : '';
   const answer = page(tools, facts, { returnTo, session, again, username });
   return { answer, reason: 'sign-in-page', user: session?.identity.user ?? null };
@@ -49,35 +54,49 @@ async function receive(tools: OwnPagesTools, { facts, request }: PageExchange): 
     const answer = page(tools, facts, { returnTo, session, error: 'expired-form', fragment: form.fragment ?? '' });
     return { answer, reason: 'form-token' };
   }
-  return settle(tools, facts, form, { returnTo, session });
+  if (tools.passwordSignIn === null)
+    return { answer: page(tools, facts, { returnTo, session }), reason: 'no-password-method' };
+  return settle(tools, facts, form, { returnTo, session, passwordSignIn: tools.passwordSignIn });
 }
 
 async function settle(
   tools: OwnPagesTools,
   facts: RequestFacts,
   form: SignInForm,
-  { returnTo, session }: { readonly returnTo: string | null; readonly session: Session | null },
+  {
+    returnTo,
+    session,
+    passwordSignIn,
+  }: {
+    readonly returnTo: string | null;
+    readonly session: Session | null;
+    readonly passwordSignIn: PasswordSignIn;
+  },
 ): Promise<PageAnswer> {
   const { username, password, remember } = form;
-  const result = await tools.passwordSignIn.signIn({
+  const result = await passwordSignIn.signIn({
     username,
     password,
     remember,
     facts,
-    currentTokens: facts.sessionTokens,
   });
   tools.foundation.metrics.signIn(outcomes[result.kind]);
-  if (result.kind === 'signed-in') return welcome(tools, facts, form, returnTo, result);
+  if (result.kind === 'signed-in')
+    return welcome(tools, facts, { result, returnTo, fragment: form.fragment, fromElsewhere: false });
+  const isNameTaken = result.kind === 'refused' && result.reason === 'name-taken';
   const answer = page(tools, facts, {
     returnTo,
     session,
-    error: errors[result.kind],
+    error: isNameTaken ? 'name-taken' : errors[result.kind],
     retryAfterSeconds: result.kind === 'refused' ? null : result.retryAfterSeconds,
     username: username.slice(0, 256),
     remember,
     fragment: form.fragment ?? '',
   });
-  return { answer, reason: result.kind === 'refused' ? 'wrong-credentials' : result.kind };
+  return {
+    answer,
+    reason: result.kind === 'refused' ? (isNameTaken ? 'name-taken' : 'wrong-credentials') : result.kind,
+  };
 }
 
 const errors = { refused: 'mismatch', throttled: 'throttled', busy: 'busy' } as const satisfies Record<
@@ -85,28 +104,6 @@ const errors = { refused: 'mismatch', throttled: 'throttled', busy: 'busy' } as 
   SignInError
 >;
 const outcomes = { 'signed-in': 'succeeded', refused: 'failed', throttled: 'throttled', busy: 'busy' } as const;
-
-function welcome(
-  tools: OwnPagesTools,
-  facts: RequestFacts,
-  form: SignInForm,
-  returnTo: string | null,
-  { token, session, userChanged }: Extract<SignInResult, { kind: 'signed-in' }>,
-): PageAnswer {
-  const { config, foundation, routes } = tools;
-  const { rememberFor } = config.session;
-  const lasting = session.remembered ? { maxAgeSeconds: Math.floor(rememberFor / 1_000) } : {};
-  const cookies = [
-    foundation.cookie.serialize(token, lasting),
-    ...(userChanged ? expireAppCookies(routes.routes, facts) : []),
-  ];
-  const target = addFragment(returnTo ?? `${config.server.authPath}/`, form.fragment);
-  return {
-    answer: withCookies(seeOther(tools, target), cookies),
-    reason: 'signed-in',
-    user: session.identity.user,
-  };
-}
 
 type ViewParts = Pick<SignInView, 'returnTo'> & { readonly session: Session | null } & Partial<
     Pick<SignInView, 'error' | 'retryAfterSeconds' | 'username' | 'remember' | 'fragment' | 'again'>
@@ -122,9 +119,24 @@ function page(tools: OwnPagesTools, facts: RequestFacts, { session, ...parts }: 
       username: '',
       ...parts,
       app: route === null ? null : { title: route.title },
+      password: tools.passwordSignIn !== null,
+      providers: providersOf(tools, facts),
       formToken,
       rememberForMs: config.session.rememberFor,
       signedInAs: session?.identity.user ?? null,
     }),
   );
+}
+
+/** The provider to go to without asking, where it is the only way to sign in. */
+function onlyMethod({ methods, config }: OwnPagesTools, facts: RequestFacts): RedirectMethod | null {
+  const [first, second] = methods.redirects;
+  const isAtHome = facts.method === 'GET' && facts.origin === config.server.publicUrl;
+  return methods.password === null && second === undefined && isAtHome ? (first ?? null) : null;
+}
+
+/** Providers send the browser back to `publicUrl` alone: at other hosts nothing is offered that would lead nowhere. */
+function providersOf({ methods, config }: OwnPagesTools, facts: RequestFacts): SignInView['providers'] {
+  if (facts.origin !== config.server.publicUrl) return [];
+  return methods.redirects.map(({ id, label, isAvailable }) => ({ id, label, isAvailable: isAvailable() }));
 }

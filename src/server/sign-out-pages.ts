@@ -4,7 +4,7 @@ import { endSessionsOf } from '../sign-in/browser-sessions.ts';
 import { readForm, type Fields } from '../sign-in/form.ts';
 import { planSignOut } from '../sign-in/sign-out.ts';
 import type { OwnPagesTools } from './own-pages.ts';
-import { currentSession, isOwnForm, queryOf, seeOther, withCookies, withForm } from './page-parts.ts';
+import { currentSession, isOwnForm, pause, queryOf, seeOther, withCookies, withForm } from './page-parts.ts';
 import type { Page, PageAnswer, PageExchange } from './pages.ts';
 
 /** Signing out: a post, or a plain link in the app. Ends the session everywhere, and the apps' own cookies with it. */
@@ -53,6 +53,7 @@ async function end(tools: OwnPagesTools, facts: RequestFacts, returnTo: string |
   const ended = await endSessionsOf(sessions, facts.sessionTokens, 'signed-out');
   for (const { id, identity } of ended)
     audit('session.ended', facts, { user: identity.user, session: id, reason: 'signed-out' });
+  if (ended.length > 0 && tools.methods.redirects.length > 0) await pause(tools, facts);
   const cookies = [cookie.expire(), ...expireAppCookies(routes.routes, facts)];
   const answer =
     returnTo === null ? pages.signedOut(pages.visit(facts), { returnTo: null }) : seeOther(tools, returnTo);

@@ -38,16 +38,21 @@ export function newSession(id: string, input: NewSession, lifetimes: SessionLife
     id,
     identity: input.identity,
     site: input.site,
-    authenticatedAtMs: nowMs,
+    authenticatedAtMs: Math.min(input.authenticatedAtMs ?? nowMs, nowMs),
     createdAtMs: nowMs,
     lastSeenAtMs: nowMs,
     // Whoever asked to be remembered is not forgotten over a weekend.
     idleTimeoutMs: remembered ? lifetimes.rememberForMs : lifetimes.idleTimeoutMs,
-    expiresAtMs: nowMs + (remembered ? lifetimes.rememberForMs : lifetimes.lifetimeMs),
+    expiresAtMs: Math.min(
+      nowMs + (remembered ? lifetimes.rememberForMs : lifetimes.lifetimeMs),
+      input.endsAtMs ?? Infinity,
+    ),
     remembered,
     amr: input.amr,
     address: input.address,
     userAgent: input.userAgent.slice(0, userAgentLength),
     credential: input.credential,
+    provider: input.provider ?? null,
+    handles: input.handles ?? [],
   };
 }

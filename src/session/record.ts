@@ -1,7 +1,7 @@
 import type { Identity } from '../identity/identity.ts';
 import type { Runtime } from '../runtime.ts';
 import { createSealer, deriveKey } from '../store/sealing.ts';
-import type { Session } from './session.ts';
+import type { Session, SessionProvider } from './session.ts';
 
 /** Grows when the record changes in a way that an older reader would misunderstand; others are not read. */
 const recordVersion = 1;
@@ -24,9 +24,25 @@ export function createSessionRecords(secret: Buffer, randomBytes: Runtime['rando
       if (text === null) return null;
       const record: unknown = JSON.parse(text);
       if (!isObject(record) || record['version'] !== recordVersion) return null;
-      const session = record['session'];
+      const session = complete(record['session']);
       return isSession(session) && session.id === id ? session : null;
     },
+  };
+}
+
+/** Fills in what records lacked before there were providers: then every user was a local one. */
+function complete(value: unknown): unknown {
+  if (!isObject(value) || !isObject(value['identity'])) return value;
+  const { identity } = value;
+  return {
+    ...value,
+    identity: {
+      ...identity,
+      issuer: identity['issuer'] ?? 'local',
+      subject: identity['subject'] ?? identity['user'],
+    },
+    provider: value['provider'] ?? null,
+    handles: value['handles'] ?? [],
   };
 }
 
@@ -41,7 +57,7 @@ function isTexts(value: unknown): value is readonly string[] {
 function isIdentity(value: unknown): value is Identity {
   return (
     isObject(value) &&
-    ['user', 'name', 'email', 'method'].every((key) => typeof value[key] === 'string') &&
+    ['user', 'name', 'email', 'method', 'issuer', 'subject'].every((key) => typeof value[key] === 'string') &&
     isTexts(value['groups']) &&
     isObject(value['claims']) &&
     Object.values(value['claims']).every(isTexts)
@@ -57,6 +73,18 @@ function isSession(value: unknown): value is Session {
       Number.isFinite(value[key]),
     ) &&
     typeof value['remembered'] === 'boolean' &&
-    isTexts(value['amr'])
+    isTexts(value['amr']) &&
+    isTexts(value['handles']) &&
+    (value['provider'] === null || isProvider(value['provider']))
+  );
+}
+
+function isProvider(value: unknown): value is SessionProvider {
+  return (
+    isObject(value) &&
+    ['id', 'data'].every((key) => typeof value[key] === 'string') &&
+    Number.isFinite(value['checkAtMs']) &&
+    (value['failingSinceMs'] === null || Number.isFinite(value['failingSinceMs'])) &&
+    (value['accessToken'] === null || typeof value['accessToken'] === 'string')
   );
 }

@@ -24,6 +24,27 @@ export interface Session {
   readonly userAgent: string;
   /** Fingerprint of the credential that was used; when the user's credential changes, the session ends. */
   readonly credential: string;
+  /** What keeps this session in step with the provider that vouched for it; null when nobody need be asked again. */
+  readonly provider: SessionProvider | null;
+  /** Names besides the user's under which the session is found to be ended: its sign-in, its session at the provider. */
+  readonly handles: readonly string[];
+}
+
+/** A `checkAtMs` that never comes. */
+export const neverChecked = Number.MAX_SAFE_INTEGER;
+
+/** A sign-in method's part of a session. */
+export interface SessionProvider {
+  /** Id of the method, whose renewer is asked. */
+  readonly id: string;
+  /** When the provider must be asked again; `neverChecked`: it need not be. */
+  readonly checkAtMs: number;
+  /** Since when asking has failed; null while it works. */
+  readonly failingSinceMs: number | null;
+  /** The method's own notes (tokens, a DN): opaque to everybody else, sealed with the record. */
+  readonly data: string;
+  /** What a route may hand on to its app when it says so; null when there is none. */
+  readonly accessToken: string | null;
 }
 
 export interface NewSession {
@@ -34,11 +55,36 @@ export interface NewSession {
   readonly address: string;
   readonly userAgent: string;
   readonly credential: string;
+  readonly provider?: SessionProvider | null;
+  readonly handles?: readonly string[];
+  /** When the person proved who they are, where that was before now. */
+  readonly authenticatedAtMs?: number;
+  /** An end before the one that the configuration sets. */
+  readonly endsAtMs?: number;
+}
+
+/** What an update replaces; what is left out stays. The user name of an identity never changes. */
+export interface SessionChange {
+  readonly identity?: Identity;
+  readonly credential?: string;
+  readonly provider?: SessionProvider | null;
 }
 
 /** Why a session is over; the same slug in the audit log. */
 export type EndReason =
-  'signed-out' | 'revoked' | 'replaced' | 'expired' | 'user-gone' | 'credential-changed' | 'too-many';
+  | 'signed-out'
+  | 'revoked'
+  | 'replaced'
+  | 'expired'
+  | 'user-gone'
+  | 'credential-changed'
+  | 'too-many'
+  /** The provider no longer vouches for the person: signed out there, refresh token revoked, account gone. */
+  | 'provider-ended'
+  /** The provider could not be asked for too long. */
+  | 'provider-unreachable'
+  /** The user name belongs to somebody else now. */
+  | 'name-taken';
 
 /**
  * Live sessions. All methods reject with `store-unavailable` when the store can't be reached.
@@ -53,12 +99,14 @@ export interface SessionStore {
   readonly read: (id: string) => Promise<Session | null>;
   /** Slides the idle timeout; writes at most once a minute a session; never brings an ended session back. */
   readonly touch: (session: Session) => void | Promise<void>;
-  /** Replaces what the record says of the user (new groups, new name) without a new token. */
-  readonly update: (session: Session, identity: Identity, credential: string) => Promise<Session | null>;
+  /** Replaces parts of the record (new groups, new tokens) without a new token. Null when the session is over. */
+  readonly update: (session: Session, change: SessionChange) => Promise<Session | null>;
   /** Resolves when the session is dead for every process on this store. True when it lived. */
   readonly end: (id: string, reason: EndReason) => Promise<boolean>;
   /** Ends all sessions of a user, less one; returns how many. */
   readonly endUser: (user: string, reason: EndReason, exceptId?: string) => Promise<number>;
+  /** Ends every session that bears this handle; returns what they were. */
+  readonly endHandle: (handle: string, reason: EndReason) => Promise<readonly Session[]>;
   readonly list: (user: string) => Promise<readonly Session[]>;
   /** Every live session, in no order; for the operator. */
   readonly listAll: () => AsyncIterable<Session>;

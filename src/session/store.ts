@@ -3,9 +3,10 @@ import type { Runtime } from '../runtime.ts';
 import { createNearCache } from '../store/near-cache.ts';
 import type { Store } from '../store/store.ts';
 import { isLive, remainingMs, touchEveryMs } from './limits.ts';
-import { hashToken, newSession, newToken, shortId, tokenPattern } from './new-session.ts';
-import type { SessionLifetimes } from './new-session.ts';
+import { hashToken, newSession, newToken, shortId, tokenPattern, type SessionLifetimes } from './new-session.ts';
 import { createSessionRecords } from './record.ts';
+import { subscribe } from './subscribe.ts';
+import { enlist, handleSet, strikeOut, userSet } from './sets.ts';
 import type { EndReason, Session, SessionStore } from './session.ts';
 
 /** A user has at most this many live sessions: one more ends the oldest. */
@@ -96,7 +97,6 @@ export function createSessionStore({
     }
   });
 
-  const userSet = (user: string): string => `user:${user}`;
   const known = (session: Session, sealed: string): Loaded => {
     sealedTexts.set(session, sealed);
     return { session, sealed };
@@ -151,7 +151,7 @@ export function createSessionStore({
     const { user } = loaded.session.identity;
     log.info('session.ended', { session: shortId(id), user, reason });
     // The session is dead already; a name left in the set is skipped by whoever reads it.
-    await store.index.remove(userSet(user), id).catch((error: unknown) => log.warn('session.index-failed', { error }));
+    await strikeOut(store.index, loaded.session).catch((error: unknown) => log.warn('session.index-failed', { error }));
     return true;
   };
 
@@ -179,7 +179,7 @@ export function createSessionStore({
       const sealed = records.seal(session);
       await keyv.set(session.id, sealed, remainingMs(session, now()));
       try {
-        await store.index.add(userSet(input.identity.user), session.id, session.expiresAtMs);
+        await enlist(store.index, session);
         await thinOut(input.identity.user);
       } catch (error) {
         // A session that can't be found for revoking must not live. Nobody has its token yet, so failing here is harmless.
@@ -206,11 +206,11 @@ export function createSessionStore({
       slides.set(session.id, { id: session.id, atMs: nowMs });
       return slide(session, nowMs);
     },
-    update: async (session, identity, credential) => {
+    update: async (session, change) => {
       for (let attempt = 0; attempt < updateAttempts; attempt += 1) {
         const loaded = await load(session.id);
         if (loaded === null) return null;
-        const next: Session = { ...loaded.session, identity, credential };
+        const next: Session = { ...loaded.session, ...change };
         // Requests side by side notice the same change; one of them wrote it already.
         if (JSON.stringify(next) === JSON.stringify(loaded.session)) return loaded.session;
         const sealed = records.seal(next);
@@ -227,6 +227,13 @@ export function createSessionStore({
       const ended = await Promise.all(ids.filter((id) => id !== exceptId).map((id) => end(id, reason)));
       return ended.filter(Boolean).length;
     },
+    endHandle: async (handle, reason) => {
+      const bearers = await readMany(await store.index.members(handleSet(handle)));
+      const ended = await Promise.all(
+        bearers.map(async (session) => ((await end(session.id, reason)) ? session : null)),
+      );
+      return ended.filter((session) => session !== null);
+    },
     list: async (user) => readMany(await store.index.members(userSet(user))),
     listAll: async function* () {
       if (keyv.iterator === undefined) throw new GatewayError('internal', 'the store can not list its records');
@@ -240,9 +247,4 @@ export function createSessionStore({
     onEnded: (hear) => subscribe(endListeners, { hear }),
     onDoubt: (hear) => subscribe(doubtListeners, { hear }),
   };
-}
-
-function subscribe<T>(listeners: Set<T>, listener: T): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
 }

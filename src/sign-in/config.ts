@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { duration, integer } from '../quantities.ts';
 
+/** Where the users file is when nobody says so. */
+export const defaultUsersFile = './users.yaml';
+
 export const signInConfig = z
   .strictObject({
     local: z
@@ -8,13 +11,18 @@ export const signInConfig = z
         users: z
           .string()
           .min(1)
-          .prefault('./users.yaml')
+          .prefault(defaultUsersFile)
           .describe(
             'The users: a YAML file (`users: {alice: {name, email, groups, password, disabled}}`) or an Apache htpasswd file.',
           ),
       })
-      .prefault({})
-      .describe('Sign-in with a user name and password from a file.'),
+      .optional()
+      .describe(
+        'Sign-in with a user name and password from a file. On by default while no other method is named; write `{}` to have it beside others.',
+      ),
+    providerOutage: duration()
+      .prefault('15m')
+      .describe('How long a live session goes on while its provider can not be asked about it; then it ends.'),
     throttle: z
       .strictObject({
         failures: integer(1, 1_000)
@@ -28,4 +36,13 @@ export const signInConfig = z
   })
   .prefault({});
 
-export type SignInConfig = z.output<typeof signInConfig>;
+export type ParsedSignInConfig = z.output<typeof signInConfig>;
+
+/** With `local` settled: null when other methods are named and it is not. */
+export type SignInConfig = Omit<ParsedSignInConfig, 'local'> & { readonly local: { readonly users: string } | null };
+
+/** Names some method besides the local users. */
+export function namesOtherMethod(config: ParsedSignInConfig): boolean {
+  void config;
+  return false;
+}

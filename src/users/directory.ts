@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { hasCode } from '../errors.ts';
 import type { Fault } from '../faults.ts';
 import { describeFault } from '../faults.ts';
-import type { Identity } from '../identity/identity.ts';
+import { localIssuer, type Identity } from '../identity/identity.ts';
 import type { Runtime } from '../runtime.ts';
 import type { CostProfile } from './password-hash.ts';
 import { costProfileOf, needsRehash, readPasswordHash } from './password-hash.ts';
@@ -18,8 +18,8 @@ import { createUsersFileEditor } from './users-file-editor.ts';
 const maxProfiles = 4;
 
 export interface UserDirectoryOptions {
-  /** Absolute path of the users file, YAML or htpasswd. */
-  readonly file: string;
+  /** Absolute path of the users file, YAML or htpasswd; null: there are no local users. */
+  readonly file: string | null;
   readonly runtime: Runtime;
   /** Keeps which hash was made from which, in its namespace `rehash`. */
   readonly store: { readonly namespace: (name: string) => RehashNamespace };
@@ -34,7 +34,7 @@ export interface UserDirectoryOptions {
 export function createUserDirectory({ file, runtime, store }: UserDirectoryOptions): UserDirectory {
   const { log, randomBytes } = runtime;
   const rehashes = createRehashRecords(store.namespace('rehash'));
-  const editor = createUsersFileEditor({ path: file, randomBytes });
+  const editor = file === null ? null : createUsersFileEditor({ path: file, randomBytes });
   let users: ReadonlyMap<string, DirectoryUser> = new Map();
   let profiles: readonly CostProfile[] = [];
   let text: string | null = null;
@@ -79,10 +79,10 @@ export function createUserDirectory({ file, runtime, store }: UserDirectoryOptio
       return canRehash;
     },
     find: (user) => users.get(user) ?? null,
-    reload: () => inTurn(async () => adopt(await readUsersFile(file))),
+    reload: () => inTurn(async () => (file === null ? [] : adopt(await readUsersFile(file)))),
     rehash: (user, oldHash, newHash) =>
       inTurn(async () => {
-        if (!canRehash) return false;
+        if (!canRehash || editor === null) return false;
         try {
           // First the record, then the file: nobody must see the new hash without knowing where it comes from.
           await rehashes.remember(fingerprint(oldHash), fingerprint(newHash));
@@ -110,7 +110,16 @@ function fingerprint(passwordHash: string): string {
 /** Keeps the old object, and the old identity, while they say the same. */
 function toUser(record: UserRecord, known: DirectoryUser | undefined): DirectoryUser {
   const { user, name, email, groups, disabled, passwordHash } = record;
-  const identity: Identity = { user, name, email, groups, claims: {}, method: 'local' };
+  const identity: Identity = {
+    user,
+    name,
+    email,
+    groups,
+    claims: {},
+    method: 'local',
+    issuer: localIssuer,
+    subject: user,
+  };
   const made: DirectoryUser = {
     identity: known && JSON.stringify(known.identity) === JSON.stringify(identity) ? known.identity : identity,
     disabled,

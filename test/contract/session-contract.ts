@@ -14,7 +14,16 @@ const dayMs = 24 * hourMs;
 const config = { idleTimeoutMs: hourMs, lifetimeMs: 12 * hourMs, rememberForMs: 400 * dayMs };
 
 export function identityOf(user: string, groups: readonly string[] = []): Identity {
-  return { user, name: user.toUpperCase(), email: `${user}@example.com`, groups, claims: {}, method: 'local' };
+  return {
+    user,
+    name: user.toUpperCase(),
+    email: `${user}@example.com`,
+    groups,
+    claims: {},
+    method: 'local',
+    issuer: 'local',
+    subject: user,
+  };
 }
 
 function signIn(user: string, over: Partial<NewSession> = {}): NewSession {
@@ -75,6 +84,30 @@ export function sessionContract(test: TestFn, kind: StoreKind): void {
     await eventually('the event channel stands', () => store.events.isCurrent());
     return sessionsOn(store);
   };
+
+  test.serial('ends sessions by their handles, whoever’s they are, and no others', async (t) => {
+    const sessions = await open();
+    const other = kind === 'memory' ? sessions : await open();
+    const made = await Promise.all([
+      sessions.create(signIn('hal', { handles: ['sid:1', 'sub:hal'] })),
+      sessions.create(signIn('hal', { handles: ['sid:2', 'sub:hal'] })),
+      sessions.create(signIn('hal')),
+    ]);
+    const ended = await other.endHandle('sid:1', 'provider-ended');
+    t.deepEqual(
+      ended.map(({ id }) => id),
+      [made[0].session.id],
+    );
+    const left = await other.endHandle('sub:hal', 'provider-ended');
+    t.deepEqual(
+      left.map(({ id }) => id),
+      [made[1].session.id],
+    );
+    t.is(await sessions.find(made[1].token), null);
+    t.truthy(await sessions.find(made[2].token));
+    t.deepEqual(await sessions.endHandle('sub:hal', 'provider-ended'), []);
+    await sessions.endUser('hal', 'revoked');
+  });
 
   test.serial('finds a session by the token it gave out, and by nothing else', async (t) => {
     const sessions = await open();
@@ -245,14 +278,16 @@ export function sessionContract(test: TestFn, kind: StoreKind): void {
     const { token } = await sessions.create(signIn('kim'));
     const session = (await sessions.find(token))!;
     const updates = await Promise.all(
-      Array.from({ length: 20 }, () => sessions.update(session, identityOf('kim', ['staff']), 'other')),
+      Array.from({ length: 20 }, () =>
+        sessions.update(session, { identity: identityOf('kim', ['staff']), credential: 'other' }),
+      ),
     );
     for (const updated of updates) t.deepEqual(updated?.identity.groups, ['staff']);
     const found = await sessions.find(token);
     t.deepEqual(found?.identity.groups, ['staff']);
     t.is(found?.credential, 'other');
     await sessions.end(session.id, 'signed-out');
-    t.is(await sessions.update(session, identityOf('kim'), 'third'), null);
+    t.is(await sessions.update(session, { identity: identityOf('kim'), credential: 'third' }), null);
     t.is(await sessions.find(token), null);
   });
 
@@ -261,7 +296,7 @@ export function sessionContract(test: TestFn, kind: StoreKind): void {
     const { token } = await sessions.create(signIn('lea', { identity: identityOf('lea', ['admins']) }));
     const old = (await sessions.find(token))!;
     world.runtime.advance(2 * minuteMs);
-    await sessions.update(old, identityOf('lea'), 'fingerprint');
+    await sessions.update(old, { identity: identityOf('lea'), credential: 'fingerprint' });
     await sessions.touch(old);
     t.deepEqual((await sessions.find(token))?.identity.groups, []);
   });
@@ -293,7 +328,7 @@ export function sessionContract(test: TestFn, kind: StoreKind): void {
     const { token, session } = await one.create(signIn('ned'));
     t.truthy(await other.find(token));
     t.false(other.find(token) instanceof Promise);
-    await other.update(session, identityOf('ned', ['new']), 'fingerprint');
+    await other.update(session, { identity: identityOf('ned', ['new']), credential: 'fingerprint' });
     await nextTurn();
     t.deepEqual((await one.find(token))?.identity.groups, ['new']);
     await one.end(session.id, 'signed-out');

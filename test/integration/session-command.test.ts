@@ -173,7 +173,16 @@ for (const kind of ['tcp', 'unix'] as const) {
     const lifetimes = { idleTimeoutMs: 60_000, lifetimeMs: 60_000, rememberForMs: 0 };
     const live = createSessionStore({ store, secret, config: lifetimes, runtime });
     const signIn = (user: string) => {
-      const identity = { user, name: '', email: '', groups: [], claims: {}, method: 'local' };
+      const identity = {
+        user,
+        name: '',
+        email: '',
+        groups: [],
+        claims: {},
+        method: 'local',
+        issuer: 'local',
+        subject: user,
+      };
       return live.create({
         identity,
         site: 'app.test',
@@ -191,6 +200,7 @@ for (const kind of ['tcp', 'unix'] as const) {
       keys: { list: async () => [], rotate: async () => [] },
       metrics: async () => ({ contentType: 'text/plain', text: '' }),
       ready: async () => undefined,
+      releaseName: async () => false,
       canonicalUserName,
       audit: () => undefined,
       log: runtime.log,

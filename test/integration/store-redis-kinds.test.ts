@@ -19,7 +19,16 @@ const tlsTest = hasRedis && findProgram('openssl') !== null ? test : test.skip;
 const secret = randomBytes(32);
 const config = { idleTimeoutMs: 3_600_000, lifetimeMs: 43_200_000, rememberForMs: 0 };
 const input: NewSession = {
-  identity: { user: 'ann', name: 'Ann', email: '', groups: [], claims: {}, method: 'local' },
+  identity: {
+    user: 'ann',
+    name: 'Ann',
+    email: '',
+    groups: [],
+    claims: {},
+    method: 'local',
+    issuer: 'local',
+    subject: 'ann',
+  },
   site: 'app.test',
   remembered: false,
   amr: ['pwd'],

@@ -51,7 +51,7 @@ test('keeps every session that was answered when the process is killed', async (
     const secret = Buffer.alloc(32, 9);
     const store = await openStore({ url: ${JSON.stringify(url)}, secret, runtime });
     const sessions = createSessionStore({ store, secret, config: ${JSON.stringify(config)}, runtime });
-    const identity = { user: 'ann', name: '', email: '', groups: [], claims: {}, method: 'local' };
+    const identity = { user: 'ann', name: '', email: '', groups: [], claims: {}, method: 'local', issuer: 'local', subject: 'ann' };
     for (let count = 0; count < 90; count += 1) {
       const { token, session } = await sessions.create({ identity, site: 'app.test', remembered: false, amr: [], address: '', userAgent: '', credential: '' });
       if (count % 3 === 0) await sessions.end(session.id, 'signed-out');
@@ -117,6 +117,8 @@ test('holds neither token nor user name nor address in what a copy of the files 
       groups: ['poets'],
       claims: {},
       method: 'local',
+      issuer: 'local',
+      subject: 'ann',
     },
     site: 'app.test',
     remembered: false,

@@ -1,15 +1,17 @@
 import type { Answer } from '../answer.ts';
-import type { Asked } from '../browser-or-api.ts';
 import type { ThemeConfig } from '../config.ts';
-import type { RequestFacts } from '../../request/facts.ts';
 import { createSecurityHeaders } from '../security-headers.ts';
-import { createAssets, type Asset, type PageFiles } from './assets.ts';
+import { createAssets, type PageFiles } from './assets.ts';
 import { href, html, type Html, type Part } from './html.ts';
-import { homePage, type HomeView } from './home-page.ts';
+import { homePage } from './home-page.ts';
 import { catalogOf, createFrame, own, withReturn } from './layout.ts';
+import type { Pages } from './pages-interface.ts';
 import { messagePage, type Message } from './message-page.ts';
-import { signInPage, type SignInView } from './sign-in-page.ts';
+import { signInPage } from './sign-in-page.ts';
+import { signInFailed } from './sign-in-failed.ts';
 import { readVisit, unknownVisit, type Visit } from './visit.ts';
+
+export type { Pages } from './pages-interface.ts';
 
 export interface PagesOptions {
   readonly theme: ThemeConfig;
@@ -18,53 +20,7 @@ export interface PagesOptions {
   readonly files: PageFiles;
 }
 
-/** A page's word about a request that went wrong, for the people who look it up in the log. */
-interface Traced {
-  readonly requestId: string | null;
-}
-
-/** Our pages as answers, security headers and all. Every one says what to do next. */
-export interface Pages {
-  /** Language, host and address of a request; null facts: what little `asked` tells. */
-  readonly visit: (facts: RequestFacts | null, asked?: Pick<Asked, 'header'> | null) => Visit;
-  /** 200; with an error 401, 403, 429 or 503. */
-  readonly signIn: (visit: Visit, view: SignInView) => Answer;
-  /** 200. `returnTo`: where the person was, for signing in again. */
-  readonly signedOut: (visit: Visit, view: { readonly returnTo: string | null }) => Answer;
-  /** 200: asks before a sign-out that another site led to. */
-  readonly confirmSignOut: (
-    visit: Visit,
-    view: { readonly user: string | null; readonly formToken: string; readonly returnTo: string | null },
-  ) => Answer;
-  /** 200. */
-  readonly home: (visit: Visit, view: HomeView) => Answer;
-  /** 403: known, but not allowed. `signInUrl` switches the user. */
-  readonly denied: (
-    visit: Visit,
-    view: Traced & { readonly user: string | null; readonly app: string; readonly signInUrl: string },
-  ) => Answer;
-  /** 403: a form without a good token, or from another site. `address`: the page to open again. */
-  readonly forbiddenForm: (visit: Visit, view: { readonly address: string }) => Answer;
-  /** 403: a second factor is asked for and does not exist yet. */
-  readonly stepUp: (visit: Visit, view: { readonly app: string | null }) => Answer;
-  readonly notFound: (visit: Visit) => Answer;
-  /** 400, or the status of what could not be read (414 and 431: too large). */
-  readonly badRequest: (visit: Visit, view: Traced & { readonly status: number }) => Answer;
-  /** 401 with Basic credentials that were not good. */
-  readonly wrongCredentials: (visit: Visit) => Answer;
-  readonly methodNotAllowed: (visit: Visit, view: { readonly allow: readonly string[] }) => Answer;
-  readonly tooManyTries: (visit: Visit, view: { readonly retryAfterSeconds: number }) => Answer;
-  readonly internal: (visit: Visit, view: Traced) => Answer;
-  readonly upstreamDown: (visit: Visit, view: Traced & { readonly app: string | null }) => Answer;
-  readonly upstreamSlow: (visit: Visit, view: Traced & { readonly app: string | null }) => Answer;
-  readonly unavailable: (visit: Visit, view: { readonly retryAfterSeconds: number }) => Answer;
-  /** A file of ours by its path, or null. */
-  readonly asset: (path: string) => Answer | null;
-  /** Every file of ours by its path. */
-  readonly assets: () => ReadonlyMap<string, Asset>;
-}
-
-const signInStatus = { mismatch: 401, throttled: 429, busy: 503, 'expired-form': 403 } as const;
+const signInStatus = { mismatch: 401, throttled: 429, busy: 503, 'expired-form': 403, 'name-taken': 403 } as const;
 
 /** Where a form may lead besides our own origin: the origin of an absolute way back. */
 function formTarget(returnTo: string | null): string | null {
@@ -118,6 +74,18 @@ export function createPages({ theme, authPath, publicUrl, files }: PagesOptions)
       if (view.retryAfterSeconds !== null) more.push(...retryAfter(view.retryAfterSeconds));
       const status = view.error === null ? 200 : signInStatus[view.error];
       return answer(visit, status, signInPage(frame, visit, view), more, formTarget(view.returnTo));
+    },
+
+    signInFailed: (visit, view) => {
+      const { status, message: content } = signInFailed(frame, visit, view);
+      return message(visit, status, content, status === 503 ? retryAfter(30) : []);
+    },
+
+    goingOn: (visit, { address }) => {
+      const texts = catalogOf(visit).goingOn;
+      const safe = href(address);
+      const view: Message = { scene: 'open', ...texts, actions: [{ label: texts.go, address: safe }] };
+      return message(visit, 200, view, [['Refresh', `0; url=${safe}`]]);
     },
 
     signedOut: (visit, { returnTo }) => {

@@ -5,7 +5,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import type { Visit } from './visit.ts';
 
 /** Why the form is shown again. */
-export type SignInError = 'mismatch' | 'throttled' | 'busy' | 'expired-form';
+export type SignInError = 'mismatch' | 'throttled' | 'busy' | 'expired-form' | 'name-taken';
 
 export interface SignInView {
   /** The app that the person is on the way to, by its title; null when it is not known. */
@@ -13,6 +13,10 @@ export interface SignInView {
   /** Checked already: where the person goes after signing in; null: their apps. */
   readonly returnTo: string | null;
   readonly formToken: string;
+  /** Some method takes a user name and a password: the form is there. */
+  readonly password: boolean;
+  /** Methods that lead elsewhere, each a button. */
+  readonly providers: readonly { readonly id: string; readonly label: string; readonly isAvailable: boolean }[];
   /** Lifetime of a remembered session in milliseconds; 0 hides the box. */
   readonly rememberForMs: number;
   /** The box was ticked in the form that is shown again. */
@@ -65,11 +69,6 @@ function note(catalog: Catalog, view: SignInView): Html | null {
 export function signInPage(frame: PageFrame, visit: Visit, view: SignInView): Html {
   const catalog = catalogOf(visit);
   const texts = catalog.signIn;
-  const isWrong = view.error === 'mismatch';
-  const invalid = isWrong && html` aria-invalid="true" aria-describedby="error"`;
-  // with a name filled in, the password is what is still to be typed
-  const focusPassword = view.username !== '';
-  const field = view.error === null && html` autofocus`;
   const main = html`<div class="lead">
       ${view.app && html`<span class="app" aria-hidden="true">${initial(view.app.title)}</span>`}
       <div>
@@ -77,54 +76,10 @@ export function signInPage(frame: PageFrame, visit: Visit, view: SignInView): Ht
         ${view.app && html`<p class="to">${texts.to(view.app.title)}</p>`}
       </div>
     </div>
-    ${note(catalog, view)}
-    <form method="post" action="${href(own(frame, visit, '/sign-in'))}" data-once>
-      <input type="hidden" name="form_token" value="${view.formToken}" />
-      <input type="hidden" name="return_to" value="${view.returnTo ?? ''}" />
-      <input type="hidden" name="fragment" value="${view.fragment ?? ''}" />
-      <label for="username">${texts.username}</label>
-      <input
-        id="username"
-        name="username"
-        type="text"
-        autocomplete="username"
-        autocapitalize="none"
-        autocorrect="off"
-        spellcheck="false"
-        required
-        value="${view.username}"
-        ${invalid}${!focusPassword && field}
-      />
-      <label for="password">${texts.password}</label>
-      <div class="secret">
-        <input
-          id="password"
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          required${invalid}${focusPassword && field}
-        />
-        <button
-          class="reveal"
-          type="button"
-          aria-controls="password"
-          aria-pressed="false"
-          aria-label="${texts.showPassword}"
-          title="${texts.showPassword}"
-          hidden
-        >
-          ${eyeIcon}
-        </button>
-      </div>
-      ${
-        view.rememberForMs > 0 &&
-        html`<label class="check"
-          ><input type="checkbox" name="remember" value="on" ${view.remember === true && html` checked`} />
-          <span>${texts.remember(view.rememberForMs)}</span></label
-        >`
-      }
-      <button class="button" type="submit">${texts.submit}</button>
-    </form>`;
+    ${note(catalog, view)} ${view.password && passwordForm(frame, visit, view)}
+    ${view.password && view.providers.length > 0 && html`<p class="or"><span>${texts.or}</span></p>`}
+    ${view.providers.length > 0 && providerList(frame, visit, view)}
+    ${!view.password && view.providers.length === 0 && html`<p>${texts.elsewhere(frame.publicUrl)}</p>`}`;
   return layout(frame, visit, {
     title: view.error === null ? texts.title : `${catalog.errorPrefix}: ${texts.title}`,
     main,
@@ -132,4 +87,85 @@ export function signInPage(frame: PageFrame, visit: Visit, view: SignInView): Ht
     ...(visit.host === null ? {} : { foot: html`<p>${texts.host(visit.host)}</p>` }),
     ...(visit.address === null ? {} : { address: withReturn(`${frame.authPath}/sign-in`, view.returnTo) }),
   });
+}
+
+/** A link a provider: not a form, since browsers hold `form-action` also against where the provider leads on to. */
+function providerList(frame: PageFrame, visit: Visit, view: SignInView): Html {
+  const texts = catalogOf(visit).signIn;
+  const query = new URLSearchParams();
+  if (view.returnTo !== null) query.set('return_to', view.returnTo.toWellFormed());
+  if (view.fragment) query.set('fragment', view.fragment.toWellFormed());
+  if (view.again === true) query.set('again', '1');
+  const suffix = query.size === 0 ? '' : `?${query.toString()}`;
+  return html`<ul class="providers">
+    ${view.providers.map(
+      ({ id, label, isAvailable }) =>
+        html`<li>
+          <a
+            class="button${view.password ? ' quiet' : ''}"
+            href="${href(`${frame.authPath}/sign-in/${id}${suffix}`)}"
+            data-provider
+            ${!isAvailable && html` aria-describedby="down-${id}"`}
+            >${texts.with(label)}</a
+          >
+          ${!isAvailable && html`<p class="down" id="down-${id}">${texts.down(label)}</p>`}
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function passwordForm(frame: PageFrame, visit: Visit, view: SignInView): Html {
+  const texts = catalogOf(visit).signIn;
+  const isWrong = view.error === 'mismatch';
+  const invalid = isWrong && html` aria-invalid="true" aria-describedby="error"`;
+  // with a name filled in, the password is what is still to be typed
+  const focusPassword = view.username !== '';
+  const field = view.error === null && html` autofocus`;
+  return html`<form method="post" action="${href(own(frame, visit, '/sign-in'))}" data-once>
+    <input type="hidden" name="form_token" value="${view.formToken}" />
+    <input type="hidden" name="return_to" value="${view.returnTo ?? ''}" />
+    <input type="hidden" name="fragment" value="${view.fragment ?? ''}" />
+    <label for="username">${texts.username}</label>
+    <input
+      id="username"
+      name="username"
+      type="text"
+      autocomplete="username"
+      autocapitalize="none"
+      autocorrect="off"
+      spellcheck="false"
+      required
+      value="${view.username}"
+      ${invalid}${!focusPassword && field}
+    />
+    <label for="password">${texts.password}</label>
+    <div class="secret">
+      <input
+        id="password"
+        name="password"
+        type="password"
+        autocomplete="current-password"
+        required${invalid}${focusPassword && field}
+      />
+      <button
+        class="reveal"
+        type="button"
+        aria-controls="password"
+        aria-pressed="false"
+        aria-label="${texts.showPassword}"
+        title="${texts.showPassword}"
+        hidden
+      >
+        ${eyeIcon}
+      </button>
+    </div>
+    ${
+      view.rememberForMs > 0 &&
+      html`<label class="check"
+        ><input type="checkbox" name="remember" value="on" ${view.remember === true && html` checked`} />
+        <span>${texts.remember(view.rememberForMs)}</span></label
+      >`
+    }
+    <button class="button" type="submit">${texts.submit}</button>
+  </form>`;
 }

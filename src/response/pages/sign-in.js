@@ -10,6 +10,16 @@
       form.setAttribute('aria-busy', 'true');
     });
   }
+  // What the form would say about the way back and the length of the session, the links to providers say too.
+  for (const link of document.querySelectorAll('a[data-provider]')) {
+    link.addEventListener('click', () => {
+      const url = new URL(link.href);
+      if (location.hash.length > 1) url.searchParams.set('fragment', location.hash);
+      if (document.querySelector('input[name=remember]')?.checked) url.searchParams.set('remember', 'on');
+      link.href = url.href;
+    });
+  }
+
   // Back from the next page, the form must be usable again.
   window.addEventListener('pageshow', () => {
     for (const form of document.querySelectorAll('form[data-once]')) form.removeAttribute('aria-busy');

@@ -23,6 +23,8 @@ export const alice: Identity = {
   groups: ['users', 'editors'],
   claims: {},
   method: 'local',
+  issuer: 'local',
+  subject: 'alice',
 };
 
 export function visitorOf(identity: Identity, consumesAuthorization = false): Authenticated {

@@ -27,7 +27,16 @@ function setUp() {
       await Promise.resolve();
       if (control.error) throw control.error;
       if (user !== 'alice' || password !== 'right') return { kind: 'refused', reason: 'wrong-password' };
-      const identity = { user, name: '', email: '', groups: control.groups, claims: {}, method: 'local' };
+      const identity = {
+        user,
+        name: '',
+        email: '',
+        groups: control.groups,
+        claims: {},
+        method: 'local',
+        issuer: 'local',
+        subject: user,
+      };
       return { kind: 'verified', identity };
     },
     throttle,

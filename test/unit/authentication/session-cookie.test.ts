@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Authentication } from '../../../src/authentication/authenticator.ts';
 import { createSessionCookieAuthenticator } from '../../../src/authentication/session-cookie.ts';
+import type { RenewalOutcome } from '../../../src/authentication/session-renewal.ts';
 import { GatewayError, hasCode } from '../../../src/errors.ts';
 import type { Identity } from '../../../src/identity/identity.ts';
 import type { RequestFacts } from '../../../src/request/facts.ts';
@@ -18,6 +19,8 @@ function identityOf(over: Partial<Identity> = {}): Identity {
     groups: ['staff'],
     claims: {},
     method: 'local',
+    issuer: 'local',
+    subject: 'ann',
     ...over,
   };
 }
@@ -37,6 +40,8 @@ function sessionOf(over: Partial<Session> = {}): Session {
     address: '',
     userAgent: '',
     credential: 'c1',
+    provider: null,
+    handles: [],
     ...over,
   };
 }
@@ -53,6 +58,8 @@ function setUp({ session = sessionOf() }: { session?: Session } = {}) {
     ended: [] as string[],
     touched: [] as Session[],
     touchFails: false,
+    renewals: 0,
+    renewal: { kind: 'postponed', untilMs: 0 } as RenewalOutcome,
   };
   const users = {
     revision: 1,
@@ -60,6 +67,12 @@ function setUp({ session = sessionOf() }: { session?: Session } = {}) {
   };
   const authenticate = createSessionCookieAuthenticator({
     siteOf: (host) => host,
+    renewal: {
+      renew: async () => {
+        state.renewals += 1;
+        return state.renewal;
+      },
+    },
     runtime,
     sessions: {
       find: (token) => {
@@ -71,9 +84,9 @@ function setUp({ session = sessionOf() }: { session?: Session } = {}) {
         state.touched.push(touched);
         return state.touchFails ? Promise.reject(new Error('store is down')) : undefined;
       },
-      update: async (old, identity, credential) => {
+      update: async (old, change) => {
         if (state.session === null) return null;
-        state.session = { ...old, identity, credential };
+        state.session = { ...old, ...change };
         return state.session;
       },
       end: async (id, reason) => {
@@ -178,9 +191,44 @@ test('takes on new groups, names and addresses of a user', async (t) => {
 });
 
 test('leaves sessions of other sign-in methods to those', async (t) => {
-  const { state, authenticate } = setUp({ session: sessionOf({ identity: identityOf({ method: 'corp' }) }) });
+  const identity = identityOf({ method: 'corp', issuer: 'https://id.test', subject: '42' });
+  const { users, authenticate } = setUp({ session: sessionOf({ identity }) });
+  users.user = null;
   t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'authenticated');
-  t.is(state.lookups, 0);
+});
+
+test('ends the session of somebody else under a name that the users file claims', async (t) => {
+  const identity = identityOf({ method: 'corp', issuer: 'https://id.test', subject: '42' });
+  const { state, users, authenticate } = setUp({ session: sessionOf({ identity }) });
+  const listed = users.user;
+  users.user = null;
+  t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'authenticated');
+  users.user = listed;
+  users.revision += 1;
+  t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'name-taken, cleared');
+  t.deepEqual(state.ended, ['id-of-ann name-taken']);
+});
+
+test('asks the provider when its time has come, and not again before the time that it named', async (t) => {
+  const provider = { id: 'corp', checkAtMs: 0, failingSinceMs: null, data: '', accessToken: null };
+  const identity = identityOf({ method: 'corp', issuer: 'https://id.test', subject: '42' });
+  const { runtime, state, users, authenticate } = setUp({ session: sessionOf({ identity, provider }) });
+  users.user = null;
+  state.renewal = { kind: 'postponed', untilMs: runtime.now() + 1_000 };
+  t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'authenticated');
+  t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'authenticated');
+  t.is(state.renewals, 1);
+  users.revision += 1;
+  t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'authenticated');
+  t.is(state.renewals, 1);
+  runtime.advance(1_000);
+  const renewed = sessionOf({ identity: { ...identity, groups: ['new'] }, provider: { ...provider, checkAtMs: 1e15 } });
+  state.renewal = { kind: 'live', session: renewed };
+  t.like(await authenticate(factsWith('good'), scope), { kind: 'authenticated', identity: { groups: ['new'] } });
+  runtime.advance(1_000);
+  state.renewal = { kind: 'over', reason: 'provider-ended' };
+  t.is(reasonOf(await authenticate(factsWith('good'), scope)), 'provider-ended, cleared');
+  t.is(state.renewals, 3);
 });
 
 test('lets a request pass whose slide could not be written', async (t) => {

@@ -56,7 +56,7 @@ routes: [{ upstream: 'unix:./app.sock' }]
   t.deepEqual(config.server.listen[1], { kind: 'unix', path: '/nowhere/public.sock' });
   t.is(config.admin.listen, 'unix:/nowhere/admin.sock');
   t.is(config.store.url, 'sqlite:/nowhere/var/x.db');
-  t.is(config.signIn.local.users, '/nowhere/people.yaml');
+  t.is(config.signIn.local?.users, '/nowhere/people.yaml');
   t.is(config.routes[0]?.upstream?.targets[0].socketPath, '/nowhere/app.sock');
 });
 
@@ -299,7 +299,7 @@ test('makes a configuration of an upstream alone', (t) => {
   const result = configForUpstream({ upstream: 'http://127.0.0.1:3000', listen: '127.0.0.1:0', directory: '/home/me' });
   if (result.kind === 'faults') throw new Error(JSON.stringify(result.faults));
   t.is(result.config.store.url, 'sqlite:/home/me/var/sallyport.db');
-  t.is(result.config.signIn.local.users, '/home/me/var/users.yaml');
+  t.is(result.config.signIn.local?.users, '/home/me/var/users.yaml');
   t.deepEqual(result.config.server.listen, [{ kind: 'tcp', host: '127.0.0.1', port: 0 }]);
   t.is(result.config.routes[0]?.host, undefined);
   const wrong = configForUpstream({ upstream: 'localhost', listen: 'x', directory: '/home/me' });

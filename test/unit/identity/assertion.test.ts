@@ -14,6 +14,8 @@ const alice: Identity = {
   groups: ['users', 'Köche'],
   claims: {},
   method: 'local',
+  issuer: 'local',
+  subject: 'alice',
 };
 
 function subjectOf(identity: Identity, sid = 'session-1', authenticatedAtMs = 1_759_999_000_500): AssertionSubject {

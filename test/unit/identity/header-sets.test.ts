@@ -11,6 +11,8 @@ const alice: Identity = {
   groups: ['users', 'editors'],
   claims: { team: ['red', 'blue'] },
   method: 'local',
+  issuer: 'local',
+  subject: 'alice',
 };
 
 test('writes the set `remote`', (t) => {

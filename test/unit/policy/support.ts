@@ -6,7 +6,17 @@ import { compilePolicy, type PolicyQuestion, type PolicySubject, type Verdict } 
 export type Access = z.input<typeof accessConfig>;
 
 export function identity(more: Partial<Identity> = {}): Identity {
-  return { user: 'alice', name: 'Alice', email: '', groups: [], claims: {}, method: 'local', ...more };
+  return {
+    user: 'alice',
+    name: 'Alice',
+    email: '',
+    groups: [],
+    claims: {},
+    method: 'local',
+    issuer: 'local',
+    subject: 'alice',
+    ...more,
+  };
 }
 
 export function subject(more: Partial<Identity> = {}, state: Partial<PolicySubject> = {}): PolicySubject {

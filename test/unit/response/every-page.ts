@@ -35,6 +35,8 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
     app: { title: app },
     returnTo,
     formToken,
+    password: true,
+    providers: [],
     rememberForMs: 2_592_000_000,
     username: '',
     fragment: texts.fragment,
@@ -42,6 +44,10 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
     retryAfterSeconds: null,
     signedInAs: null,
   };
+  const providers = [
+    { id: 'corp', label: app, isAvailable: true },
+    { id: 'other', label: `${app} 2`, isAvailable: false },
+  ];
   const traced = { app, requestId };
   return [
     ['sign-in', pages.signIn(visit, signIn)],
@@ -55,6 +61,15 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
     ['sign-in-expired', pages.signIn(visit, { ...signIn, username: user, error: 'expired-form' })],
     ['sign-in-switch', pages.signIn(visit, { ...signIn, signedInAs: user })],
     ['sign-in-again', pages.signIn(visit, { ...signIn, username: user, signedInAs: user, again: true })],
+    ['sign-in-providers', pages.signIn(visit, { ...signIn, providers })],
+    ['sign-in-providers-only', pages.signIn(visit, { ...signIn, password: false, providers })],
+    ['sign-in-nothing', pages.signIn(visit, { ...signIn, password: false })],
+    ['sign-in-name-taken', pages.signIn(visit, { ...signIn, username: user, error: 'name-taken' })],
+    ...(['expired', 'refused', 'unavailable', 'elsewhere', 'name-taken'] as const).map((kind): [string, Answer] => [
+      `sign-in-failed-${kind}`,
+      pages.signInFailed(visit, { kind, provider: app, user, returnTo, publicUrl: 'https://app.test', requestId }),
+    ]),
+    ['going-on', pages.goingOn(visit, { address: returnTo })],
     ['signed-out', pages.signedOut(visit, { returnTo })],
     ['confirm-sign-out', pages.confirmSignOut(visit, { user, formToken, returnTo })],
     ['denied', pages.denied(visit, { user, signInUrl: '/_auth/sign-in?return_to=%2Fx', ...traced })],

@@ -20,7 +20,16 @@ const refuse = refuserFor();
 
 const alice: Authenticated = {
   kind: 'authenticated',
-  identity: { user: 'alice', name: 'Alice', email: '', groups: ['staff'], claims: {}, method: 'local' },
+  identity: {
+    user: 'alice',
+    name: 'Alice',
+    email: '',
+    groups: ['staff'],
+    claims: {},
+    method: 'local',
+    issuer: 'local',
+    subject: 'alice',
+  },
   session: null,
   consumesAuthorization: false,
   secondFactor: false,

@@ -57,6 +57,8 @@ test('the sign-in form may lead to the origin of the way back, and only there', 
   const view = {
     app: null,
     formToken: 'x',
+    password: true,
+    providers: [],
     rememberForMs: 0,
     username: '',
     error: null,

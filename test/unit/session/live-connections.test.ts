@@ -33,7 +33,16 @@ function setUp() {
     const nowMs = runtime.now();
     const session: Session = {
       id,
-      identity: { user: 'ann', name: '', email: '', groups: [], claims: {}, method: 'local' },
+      identity: {
+        user: 'ann',
+        name: '',
+        email: '',
+        groups: [],
+        claims: {},
+        method: 'local',
+        issuer: 'local',
+        subject: 'ann',
+      },
       site: 'app.test',
       authenticatedAtMs: nowMs,
       createdAtMs: nowMs,
@@ -45,6 +54,8 @@ function setUp() {
       address: '',
       userAgent: '',
       credential: '',
+      provider: null,
+      handles: [],
       ...over,
     };
     stored.set(id, session);

@@ -12,7 +12,16 @@ const profiles: readonly CostProfile[] = ['argon2:argon2id:19456:2:1', 'bcrypt:5
 function setUp(canRehash = true) {
   const users = new Map<string, DirectoryUser>();
   const put = (user: string, passwordHash: string, disabled = false): void => {
-    const identity = { user, name: '', email: '', groups: [], claims: {}, method: 'local' };
+    const identity = {
+      user,
+      name: '',
+      email: '',
+      groups: [],
+      claims: {},
+      method: 'local',
+      issuer: 'local',
+      subject: user,
+    };
     users.set(user, { identity, disabled, passwordHash, credential: `c:${passwordHash}` });
   };
   put('alice', strong);

@@ -2,6 +2,7 @@ import test from 'ava';
 import { GatewayError } from '../../../src/errors.ts';
 import type { RequestFacts } from '../../../src/request/facts.ts';
 import type { NewSession, Session } from '../../../src/session/session.ts';
+import { createSignInFinish, type SignInAudit } from '../../../src/sign-in/finish.ts';
 import type { PasswordMethod } from '../../../src/sign-in/method.ts';
 import { createPasswordSignIn } from '../../../src/sign-in/sign-in.ts';
 import { createThrottle } from '../../../src/sign-in/throttle.ts';
@@ -20,7 +21,7 @@ function setUp(options: { readonly rememberAllowed?: boolean; readonly failures?
   const ended: [string, string][] = [];
   const audited: AuditLine[] = [];
   const asked: [string, string][] = [];
-  const control = { error: null as Error | null };
+  const control = { error: null as Error | null, takenName: '' };
   let made = 0;
   const method: PasswordMethod = {
     kind: 'password',
@@ -31,7 +32,16 @@ function setUp(options: { readonly rememberAllowed?: boolean; readonly failures?
       if (user === 'dave') return { kind: 'refused', reason: 'user-disabled' };
       if (user !== 'alice' && user !== 'bob') return { kind: 'refused', reason: 'unknown-user' };
       if (password !== 'right') return { kind: 'refused', reason: 'wrong-password' };
-      const identity = { user, name: user, email: '', groups: [], claims: {}, method: 'local' };
+      const identity = {
+        user,
+        name: user,
+        email: '',
+        groups: [],
+        claims: {},
+        method: 'local',
+        issuer: 'local',
+        subject: user,
+      };
       return { kind: 'verified', identity, credential: `c-${user}`, amr: ['pwd'] };
     },
   };
@@ -46,6 +56,8 @@ function setUp(options: { readonly rememberAllowed?: boolean; readonly failures?
         lastSeenAtMs: 0,
         idleTimeoutMs: 0,
         expiresAtMs: 0,
+        provider: null,
+        handles: [],
         ...input,
       };
       live.set(token, session);
@@ -60,13 +72,18 @@ function setUp(options: { readonly rememberAllowed?: boolean; readonly failures?
   };
   const counters = createTestCounters(runtime.now);
   const config = { failures: options.failures ?? 3, withinMs: 300_000, lockForMs: 600_000 };
+  const audit: SignInAudit = (event, _facts, fields) => void audited.push({ event, fields });
   const signIn = createPasswordSignIn({
     method,
     throttle: createThrottle({ counters, config, runtime }),
-    sessions,
-    siteOf: (host) => `site of ${host}`,
-    rememberAllowed: options.rememberAllowed ?? true,
-    audit: (event, _facts, fields) => audited.push({ event, fields }),
+    finish: createSignInFinish({
+      sessions,
+      bindings: { claim: async ({ user }) => user !== control.takenName },
+      siteOf: (host) => `site of ${host}`,
+      rememberAllowed: options.rememberAllowed ?? true,
+      audit,
+    }),
+    audit,
   });
   const attempt = (
     username: string,
@@ -77,8 +94,7 @@ function setUp(options: { readonly rememberAllowed?: boolean; readonly failures?
       username,
       password,
       remember: more.remember ?? false,
-      currentTokens: more.tokens ?? [],
-      facts: more.facts ?? makeFacts({ method: 'POST' }),
+      facts: { ...(more.facts ?? makeFacts({ method: 'POST' })), sessionTokens: more.tokens ?? [] },
     });
   return { attempt, runtime, live, ended, audited, asked, control };
 }

@@ -42,6 +42,8 @@ test('finds users by canonical name once the file was read', async (t) => {
     groups: ['g'],
     claims: {},
     method: 'local',
+    issuer: 'local',
+    subject: 'alice',
   });
   t.is(directory.find('__proto__'), null);
   t.is(directory.find('Alice'), null);

@@ -22,6 +22,12 @@ export const de: Catalog = {
     showPassword: 'Passwort anzeigen',
     remember: (ms: number) => `${exactSpan(language, ms)} lang angemeldet bleiben`,
     submit: 'Anmelden',
+    or: 'oder',
+    with: (provider: string) => `Mit ${provider} anmelden`,
+    down: (provider: string) => `${provider} antwortet im Moment nicht. Sie können es trotzdem versuchen.`,
+    elsewhere: (url: string): Html =>
+      html`Hier kann man sich nicht anmelden. Gehen Sie zu <strong><bdi>${url}</bdi></strong
+        >.`,
     signedInAs: (user: string): Html =>
       html`Sie sind als <strong><bdi>${user}</bdi></strong> angemeldet. Mit einer neuen Anmeldung wechseln Sie den
         Benutzer.`,
@@ -37,8 +43,36 @@ export const de: Catalog = {
       throttled: (seconds: number) =>
         `Zu viele Versuche. Zu Ihrer Sicherheit macht die Anmeldung hier Pause: Versuchen Sie es in ${roughSpan(language, seconds)} wieder.`,
       busy: 'Gerade melden sich viele Menschen an. Warten Sie ein paar Sekunden und versuchen Sie es noch einmal.',
+      'name-taken':
+        'Dieser Benutzername gehört hier zu einem anderen Konto. Bitten Sie die Betreiber dieser Seite, ihn freizugeben, oder melden Sie sich mit jenem Konto an.',
       'expired-form': 'Dieses Formular war zu lange offen oder kam von anderswo. Bitte melden Sie sich noch einmal an.',
     },
+  },
+
+  signInFailed: {
+    title: 'Sie wurden nicht angemeldet',
+    expired:
+      'Diese Anmeldung hat zu lange gedauert, war schon abgeschlossen oder wurde in einem anderen Browser begonnen. Nichts ist verloren: Bitte beginnen Sie noch einmal.',
+    refused: (provider: string): Html =>
+      html`<strong><bdi>${provider}</bdi></strong> hat nicht bestätigt, wer Sie sind, oder Sie haben dort abgebrochen.
+        Sie können es noch einmal versuchen.`,
+    unavailable: (provider: string): Html =>
+      html`<strong><bdi>${provider}</bdi></strong> antwortet im Moment nicht. Versuchen Sie es gleich noch einmal, oder
+        melden Sie sich auf anderem Weg an.`,
+    elsewhere: (url: string): Html =>
+      html`Auf diesem Weg kann man sich nur bei <strong><bdi>${url}</bdi></strong> anmelden.`,
+    nameTaken: (user: string, provider: string): Html =>
+      html`<strong><bdi>${provider}</bdi></strong> nennt Sie <strong><bdi>${user}</bdi></strong
+        >, und dieser Benutzername gehört hier zu einem anderen Konto.`,
+    nameTakenNext:
+      'Fragen Sie die Betreiber dieser Seite: Sie können den Namen freigeben oder Konten verschiedener Herkunft auseinanderhalten.',
+    again: 'Zurück zur Anmeldung',
+  },
+
+  goingOn: {
+    title: 'Sie sind angemeldet',
+    lead: 'Einen Moment, Sie werden dorthin gebracht, wohin Sie wollten.',
+    go: 'Weiter',
   },
 
   signedOut: {

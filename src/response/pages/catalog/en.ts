@@ -21,6 +21,12 @@ export const en = {
     showPassword: 'Show password',
     remember: (ms: number) => `Keep me signed in for ${exactSpan(language, ms)}`,
     submit: 'Sign in',
+    or: 'or',
+    with: (provider: string) => `Sign in with ${provider}`,
+    down: (provider: string) => `${provider} is not answering at the moment. You can still try.`,
+    elsewhere: (url: string): Html =>
+      html`There is no way to sign in here. Go to <strong><bdi>${url}</bdi></strong
+        >.`,
     signedInAs: (user: string): Html =>
       html`You are signed in as <strong><bdi>${user}</bdi></strong
         >. Sign in below to switch to another user.`,
@@ -36,8 +42,37 @@ export const en = {
       throttled: (seconds: number) =>
         `Too many tries. For your safety, signing in is paused here: try again in ${roughSpan(language, seconds)}.`,
       busy: 'Many people are signing in at this moment. Wait a few seconds, then try again.',
+      'name-taken':
+        'This user name belongs to another account here. Ask the people who run this site to release it, or sign in as that account.',
       'expired-form': 'This form had been open for too long, or came from elsewhere. Please sign in again.',
     },
+  },
+
+  signInFailed: {
+    title: 'You were not signed in',
+    expired:
+      'This sign-in took too long, was finished before, or was begun in another browser. Nothing is lost: please start again.',
+    refused: (provider: string): Html =>
+      html`<strong><bdi>${provider}</bdi></strong> didn’t confirm who you are, or you cancelled there. You can try
+        again.`,
+    unavailable: (provider: string): Html =>
+      html`<strong><bdi>${provider}</bdi></strong> is not answering at the moment. Try again shortly, or sign in another
+        way.`,
+    elsewhere: (url: string): Html =>
+      html`Signing in this way works only at <strong><bdi>${url}</bdi></strong
+        >.`,
+    nameTaken: (user: string, provider: string): Html =>
+      html`<strong><bdi>${provider}</bdi></strong> calls you <strong><bdi>${user}</bdi></strong
+        >, and that user name belongs to another account here.`,
+    nameTakenNext:
+      'Ask the people who run this site: they can release the name, or keep accounts of different origin apart.',
+    again: 'Back to sign-in',
+  },
+
+  goingOn: {
+    title: 'You are signed in',
+    lead: 'One moment, you are being taken to where you wanted to go.',
+    go: 'Go on',
   },
 
   signedOut: {
