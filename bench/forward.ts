@@ -60,6 +60,7 @@ function serve(port: number, origin: string): void {
     maxBodyBytes: null,
     encodedSlashes: false,
     acceptBasic: false,
+    acceptTokens: true,
     allowedOrigins: new Set(),
     clearCookies: [],
     policy: { judgesPaths: false, evaluate: () => ({ kind: 'allow', rule: 0, anonymous: false }) },
@@ -85,6 +86,7 @@ function serve(port: number, origin: string): void {
   const forwarder = createForwarder({
     reserved: createReservedHeaders([headers]),
     isOwnCookie: (name) => name === 'sallyport',
+    isOwnCredential: () => false,
   });
   const server = createServer((request, response) => {
     const result = read(request);

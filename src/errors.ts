@@ -12,6 +12,7 @@ const statuses = {
   'users-file-invalid': 500,
   'password-hash-invalid': 500,
   'sign-in-busy': 503,
+  'issuer-unavailable': 503,
   'upstream-unreachable': 502,
   'upstream-timeout': 504,
   'upstream-invalid': 502,

@@ -11,7 +11,12 @@ export interface Authenticated {
   /** `Authorization` was ours and must not reach the upstream. */
   readonly consumesAuthorization: boolean;
   readonly secondFactor: boolean;
+  /** 0 for a machine: never recent enough for a rule that asks for a recent sign-in. */
   readonly authenticatedAtMs: number;
+  /** How they proved who they are (RFC 8176), where no session says so. Left out: by a password. */
+  readonly amr?: readonly string[];
+  /** When the credential itself ends, and with it what was opened by it; left out where a session tells. */
+  readonly endsAtMs?: number;
 }
 
 /** A credential of ours was there and is not good. */
@@ -22,6 +27,8 @@ export interface Rejected {
   readonly clearSessionCookie: boolean;
   /** Seconds until another try makes sense (throttled), else null. */
   readonly retryAfterSeconds: number | null;
+  /** Scheme of the credential, so that the answer asks for a better one of the same kind. */
+  readonly scheme?: 'bearer' | 'basic';
 }
 
 export type Authentication = { readonly kind: 'none' } | Authenticated | Rejected;
@@ -29,6 +36,8 @@ export type Authentication = { readonly kind: 'none' } | Authenticated | Rejecte
 /** What of the route an authenticator may ask. */
 export interface AuthenticationScope {
   readonly acceptBasic: boolean;
+  /** Machines may sign in by bearer JWT or access token. */
+  readonly acceptTokens: boolean;
 }
 
 /** Finds out who asks. `none`: no credential of this kind was sent. Throws `store-unavailable`. */

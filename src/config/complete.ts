@@ -24,6 +24,9 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
       ...parsed.store,
       url: parsed.store.url.replace(/^sqlite:(.*)$/s, (_, path: string) => `sqlite:${absolute(path)}`),
     },
+    bearer: parsed.bearer.map(({ jwksFile, ...issuer }) =>
+      jwksFile === undefined ? issuer : { ...issuer, jwksFile: absolute(jwksFile) },
+    ),
     signIn: { ...parsed.signIn, local: completeLocal(parsed.signIn, absolute) },
     theme: {
       ...theme,

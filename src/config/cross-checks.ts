@@ -1,5 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { readJwksFile } from '../authentication/issuer-pool.ts';
+import { usableKeys } from '../authentication/jwks.ts';
 import { canonicalPrefix, foldPath } from '../request/path.ts';
 import { routeHost } from '../route/config.ts';
 import type { ListenAddress } from '../server/config.ts';
@@ -18,6 +20,7 @@ export function crossCheck(config: Config, complain: Complain): void {
   checkCookie(config, complain);
   checkRoutes(config, complain);
   checkWhatRoutesDo(config, complain);
+  checkBearer(config, complain);
   for (const key of ['logo', 'css'] as const) {
     const file = config.theme[key];
     if (file !== undefined) checkReadable(file, ['theme', key], complain);
@@ -111,6 +114,35 @@ function problemOfPath(path: string): string | undefined {
   if (/%(2f|5c|0[0-9a-f]|1[0-9a-f]|7f)/i.test(path)) return 'holds an escape that no accepted request has';
   if (canonicalPrefix(path) === null) return 'can never be the start of a path that is accepted';
   return undefined;
+}
+
+function checkBearer({ bearer, server }: Config, complain: Complain): void {
+  for (const [index, { issuer, jwksFile, algorithms }] of bearer.entries()) {
+    if (issuer === server.publicUrl)
+      complain(
+        ['bearer', index, 'issuer'],
+        'is this gateway itself (server.publicUrl); what it signs for apps must open nothing here',
+      );
+    if (jwksFile === undefined) continue;
+    const keys = readKeys(jwksFile, ['bearer', index, 'jwksFile'], complain);
+    if (keys !== undefined && (usableKeys(keys, algorithms) ?? []).length === 0)
+      complain(
+        ['bearer', index, 'jwksFile'],
+        `names ${jwksFile}, which holds no public key for ${algorithms.join(', ')}; write {"keys": [JWK, …]}`,
+      );
+  }
+}
+
+function readKeys(file: string, path: ConfigPath, complain: Complain): unknown {
+  try {
+    return readJwksFile(file);
+  } catch (error) {
+    complain(
+      path,
+      `names ${file}, which can't be read as JSON (${reasonOf(error instanceof Error ? error.cause : error)})`,
+    );
+    return undefined;
+  }
 }
 
 function checkReadable(file: string, path: ConfigPath, complain: Complain): void {

@@ -115,6 +115,7 @@ function check(document: ConfigDocument, { file, listen }: LoadOptions): LoadRes
   const warn = (...place: Parameters<typeof document.faultAt>): void => void warnings.push(document.faultAt(...place));
   warnOf(config, warn);
   warnOfReadableSecrets(document.value, file, document, warn);
+  for (const { jwksFile } of config.bearer) if (jwksFile !== undefined) files.push(jwksFile);
   for (const themeFile of [config.theme.logo, config.theme.css]) if (themeFile !== undefined) files.push(themeFile);
   return { kind: 'ok', config: freezeDeeply(config), warnings: freezeDeeply(tidy(warnings)), files };
 }

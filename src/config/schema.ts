@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { adminConfig } from '../admin/config.ts';
+import { bearerConfig } from '../authentication/config.ts';
 import { identityConfig } from '../identity/config.ts';
 import { logConfig } from '../observability/config.ts';
 import { themeConfig } from '../response/config.ts';
@@ -17,6 +18,7 @@ export const configSchema = z
     store: storeConfig.describe('Where sessions and counters live.'),
     session: sessionConfig.describe('How long a sign-in lasts, and the cookie that carries it.'),
     signIn: signInConfig.describe('How people sign in.'),
+    bearer: bearerConfig.describe('Issuers whose JWTs machines sign in with, as `Authorization: Bearer`.'),
     identity: identityConfig.describe('What upstreams are told about the user.'),
     routes: routesConfig.describe(
       'The apps: which requests go where, and who may pass. The most specific host wins, then the longest path.',

@@ -9,7 +9,7 @@ import type { Config } from './schema.ts';
 
 /** What is allowed but unsafe; told at every start, as nobody reads a configuration twice. */
 export function warnOf(config: Config, warn: Complain): void {
-  const { server, admin, store, session, routes } = config;
+  const { server, admin, store, session, bearer, routes } = config;
   const url = new URL(server.publicUrl);
   if (url.protocol === 'http:' && url.hostname !== 'localhost' && !isLoopbackHost(url.hostname.replace(/^\[|\]$/g, '')))
     warn(
@@ -26,6 +26,9 @@ export function warnOf(config: Config, warn: Complain): void {
   if (store.url === 'memory:') warn(['store', 'url'], 'is memory: a restart signs everybody out');
   if (session.cookie.sameSite === 'none')
     warn(['session', 'cookie', 'sameSite'], 'is none: other sites can send requests in the name of your users');
+  for (const [index, { insecureHttp }] of bearer.entries())
+    if (insecureHttp)
+      warn(['bearer', index, 'insecureHttp'], 'is true: whoever is between us and that issuer can make tokens of it');
   for (const [index, route] of routes.entries())
     if (route.path === '/' && route.upstream !== undefined && isPublic(route.access))
       warn(['routes', index, 'access'], 'lets anyone in on every path of this host, without sign-in');

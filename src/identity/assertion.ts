@@ -12,7 +12,10 @@ export interface AssertionSubject {
   readonly identity: Identity;
   /** Null for a credential that travels with each request. */
   readonly session: { readonly id: string; readonly amr: readonly string[] } | null;
+  /** 0 when it is not known, for machines. */
   readonly authenticatedAtMs: number;
+  /** How they proved who they are where no session says so; left out: by a password. */
+  readonly amr?: readonly string[];
 }
 
 /** Gives the assertion for one route: at once while a signed one is fresh enough. Rejects with `store-unavailable`. */
@@ -32,7 +35,7 @@ interface Signed {
   readonly token: string | Promise<string>;
   /** What it was signed for, besides the identity: two sessions may share one identity object. */
   readonly session: string | null;
-  readonly amr: readonly string[] | null;
+  readonly amr: readonly string[];
   readonly authenticatedAtMs: number;
   readonly generation: number;
   readonly fromMs: number;
@@ -83,7 +86,7 @@ export function createAssertionWriter({ config, issuer, routeId, keys, runtime }
     const generation = keys.generation();
     const entry = {
       session: session?.id ?? null,
-      amr: session?.amr ?? null,
+      amr: amrOf(subject),
       authenticatedAtMs: subject.authenticatedAtMs,
       generation,
       fromMs: nowMs,
@@ -105,22 +108,32 @@ export function createAssertionWriter({ config, issuer, routeId, keys, runtime }
   };
 }
 
-function isFor(held: Signed, { session, authenticatedAtMs }: AssertionSubject): boolean {
+function isFor(held: Signed, subject: AssertionSubject): boolean {
+  const { session, authenticatedAtMs } = subject;
+  if (held.amr !== amrOf(subject)) return false;
   // Without a session every request signs in anew, within the same minute: that is no other sign-in.
   if (session === null) return held.session === null;
-  return held.session === session.id && held.amr === session.amr && held.authenticatedAtMs === authenticatedAtMs;
+  return held.session === session.id && held.authenticatedAtMs === authenticatedAtMs;
+}
+
+const byPassword: readonly string[] = ['pwd'];
+
+function amrOf({ session, amr }: AssertionSubject): readonly string[] {
+  return session?.amr ?? amr ?? byPassword;
 }
 
 /** What is known; an unknown name or e-mail address is left out. */
-function claimsOf({ identity, session, authenticatedAtMs }: AssertionSubject): Readonly<Record<string, unknown>> {
+function claimsOf(subject: AssertionSubject): Readonly<Record<string, unknown>> {
+  const { identity, session, authenticatedAtMs } = subject;
   const { user, name, email } = identity;
+  const amr = amrOf(subject);
   return {
     sub: user,
     ...(fits(name) ? { name } : {}),
     ...(fits(email) ? { email } : {}),
     ...(session === null ? {} : { sid: session.id }),
-    amr: session?.amr ?? ['pwd'],
-    auth_time: Math.floor(authenticatedAtMs / 1_000),
+    ...(amr.length > 0 ? { amr } : {}),
+    ...(authenticatedAtMs > 0 ? { auth_time: Math.floor(authenticatedAtMs / 1_000) } : {}),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Decision } from '../gate.ts';
 import type { RequestFacts, Unreadable } from '../request/facts.ts';
 import type { Route } from '../route/table.ts';
 import type { Answer } from './answer.ts';
+import { basicChallenge, bearerChallenge, cookieChallenge } from './challenges.ts';
 import { isNavigation, isScript, type Asked } from './browser-or-api.ts';
 import type { Pages } from './pages/pages.ts';
 import type { Visit } from './pages/visit.ts';
@@ -18,8 +19,13 @@ export type Failure =
       readonly requestId?: string;
       readonly asked?: Asked;
     }
-  /** The store can't be reached: nobody can be looked up. */
-  | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number }
+  /** The store, or who vouches for a machine's token, can't be reached: nobody can be looked up. */
+  | {
+      readonly kind: 'unavailable';
+      readonly retryAfterSeconds: number;
+      /** Default: the store. */
+      readonly reason?: 'store-unavailable' | 'issuer-unavailable';
+    }
   | { readonly kind: 'upstream-down' | 'upstream-slow'; readonly route: Route | null }
   /** The request's body is larger than the route takes. */
   | { readonly kind: 'body-too-large' }
@@ -65,16 +71,18 @@ const unreadableDetails: Readonly<Record<Unreadable['status'], string>> = {
   505: 'This version of HTTP is not served.',
 };
 
-/** The realm as a quoted string (RFC 9110 §5.6.4), in ASCII. */
-function quoted(text: string): string {
-  return `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
-}
+const unavailableProblems = {
+  'store-unavailable': { reason: 'store-unavailable', detail: 'Sessions cannot be looked up now; try again.' },
+  'issuer-unavailable': {
+    reason: 'issuer-unavailable',
+    detail: 'The keys of this token’s issuer cannot be fetched now; try again.',
+  },
+} as const;
 
 export function createRefuser(options: RefuserOptions): Refuse {
   const { pages } = options;
   const urls = createSignInUrls(options);
   const bare = createSecurityHeaders(options).bare();
-  const cookieChallenge = ['WWW-Authenticate', 'Cookie realm="sallyport"'] as const;
   const retryAfter = (seconds: number) => [['Retry-After', String(Math.max(1, Math.ceil(seconds)))] as const];
 
   const redirect =
@@ -104,16 +112,15 @@ export function createRefuser(options: RefuserOptions): Refuse {
     const signInUrl = urls.signIn(facts, programTarget(facts, route));
     // a browser answers a script's Basic challenge with a password prompt of its own: never ask for that
     const offersBasic = route.acceptBasic && !isScript(facts);
-    const challengeHeader = offersBasic
-      ? (['WWW-Authenticate', `Basic realm=${quoted(route.title)}, charset="UTF-8"`] as const)
-      : cookieChallenge;
+    const challengeHeader = offersBasic ? basicChallenge(route.title) : cookieChallenge;
     const problem = { status: 401, reason: refusal.reason, detail: 'Sign in first, at signInUrl.', signInUrl };
     // Credentials in the request itself come again with every try: a redirect would lead nowhere, a 401 lets them be corrected.
     if (rejected !== null && !rejected.clearSessionCookie) {
+      const header = rejected.scheme === 'bearer' ? bearerChallenge(route.title, rejected.reason) : challengeHeader;
       return {
         problem: { ...problem, reason: rejected.reason, detail: 'These credentials were not accepted.' },
-        problemHeaders: [challengeHeader],
-        page: (visit) => withHeaders(pages.wrongCredentials(visit), [challengeHeader]),
+        problemHeaders: [header],
+        page: (visit) => withHeaders(pages.wrongCredentials(visit), [header]),
       };
     }
     return {
@@ -168,7 +175,7 @@ export function createRefuser(options: RefuserOptions): Refuse {
       }
       case 'unavailable':
         return {
-          problem: { status: 503, reason: 'store-unavailable', detail: 'Sessions cannot be looked up now; try again.' },
+          problem: { status: 503, ...unavailableProblems[refusal.reason ?? 'store-unavailable'] },
           problemHeaders: retryAfter(refusal.retryAfterSeconds),
           page: (visit) => pages.unavailable(visit, refusal),
         };

@@ -33,6 +33,7 @@ export function compileRoutes(configs: readonly IdentifiedRouteConfig[], parts: 
       path,
       encodedSlashes: config.encodedSlashes,
       acceptBasic: config.acceptBasic,
+      acceptTokens: config.acceptTokens,
       allowedOrigins: new Set(config.allowedOrigins),
       clearCookies: Object.freeze([...config.signOut.clearCookies]),
       policy: parts.policyOf(config),

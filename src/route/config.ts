@@ -57,6 +57,10 @@ export const routeConfig = z.strictObject({
     .boolean()
     .prefault(false)
     .describe('Accept user name and password by HTTP Basic, for programs such as git, curl and WebDAV clients.'),
+  acceptTokens: z
+    .boolean()
+    .prefault(true)
+    .describe('Machines may sign in by a bearer JWT (see `bearer`) or a personal access token; `false`: people only.'),
   encodedSlashes: z
     .boolean()
     .prefault(false)

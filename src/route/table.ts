@@ -20,6 +20,7 @@ interface CommonRoute {
   readonly path: CanonicalPath;
   readonly encodedSlashes: boolean;
   readonly acceptBasic: boolean;
+  readonly acceptTokens: boolean;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly clearCookies: readonly string[];
   readonly policy: Policy;

@@ -7,6 +7,7 @@ import type { Refuse } from '../response/refusal.ts';
 import type { Log } from '../runtime.ts';
 import type { Door, Exchange } from './exchange.ts';
 import { answerWithoutBody } from './refuse.ts';
+import { unavailableEvents, unavailableReason } from './unavailable.ts';
 
 /** What Koa's context carries for our own pages; proxied traffic never looks at the context. */
 export interface PageState {
@@ -61,10 +62,11 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
           response.destroy();
           return { status: 499, reason: 'client-gone', route: null, user: null };
         }
-        if (hasCode(error, 'store-unavailable')) {
-          log.error('store.unavailable', { requestId: facts.id, error });
-          answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5 }, facts), request, response);
-          return { status: 503, reason: 'store-unavailable', route: null, user: null };
+        const reason = unavailableReason(error);
+        if (reason !== null) {
+          log.error(unavailableEvents[reason], { requestId: facts.id, error });
+          answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5, reason }, facts), request, response);
+          return { status: 503, reason, route: null, user: null };
         }
         log.error('request.failed', {
           requestId: facts.id,

@@ -1,3 +1,4 @@
+import { createIssuerPool, type IssuerPool } from '../authentication/issuer-pool.ts';
 import { createSessionCookie, type SessionCookie } from '../session/cookie.ts';
 import { createLiveConnections } from '../session/live-connections.ts';
 import type { LiveConnections, SessionStore } from '../session/session.ts';
@@ -41,6 +42,8 @@ export interface Foundation {
   readonly bindings: AccountBindings;
   /** Sign-ins at providers that are under way. */
   readonly transactions: Transactions;
+  /** Keys of the issuers whose JWTs are accepted. */
+  readonly issuers: IssuerPool;
   readonly close: () => Promise<void>;
 }
 
@@ -83,12 +86,13 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     directory,
     hasher: createPasswordHasher({ runtime }),
     connections,
-    traffic: createLiveTraffic(runtime.log),
+    traffic: createLiveTraffic(runtime),
     metrics,
     audit,
     keys: createAssertionKeys({ storage: createKeyStorage(store, secret, runtime.randomBytes), now: runtime.now }),
     bindings: createAccountBindings({ store, secret, directory, runtime }),
     transactions: createTransactions({ store, secret, runtime }),
+    issuers: createIssuerPool(runtime),
     close: async () => {
       connections.stop();
       await store.close();

@@ -1,5 +1,7 @@
 import { createAuthenticator } from '../authentication/authenticator.ts';
 import { createBasicAuthenticator } from '../authentication/basic.ts';
+import { createBearerAuthenticator } from '../authentication/bearer-jwt.ts';
+import { createOwnCredentials } from '../authentication/own-credentials.ts';
 import { createSessionCookieAuthenticator } from '../authentication/session-cookie.ts';
 import { createSessionRenewal } from '../authentication/session-renewal.ts';
 import { createGate, type Gate } from '../gate.ts';
@@ -95,8 +97,11 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     }),
     runtime,
   });
-  // Basic first: on a route that accepts it, it wins over the cookie.
+  const issuers = foundation.issuers.use(config.bearer);
+  for (const { keys: issuerKeys } of issuers) issuerKeys.warm();
+  // A credential in the request itself wins over the cookie, which browsers send along unasked.
   const authenticate = createAuthenticator([
+    createBearerAuthenticator({ issuers, owns: foundation.bindings.claim, directory, runtime }),
     ...(password === null
       ? []
       : [
@@ -124,7 +129,8 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     clearCookies: [cookie.expire()],
   });
   const reserved = createReservedHeaders(routes.routes.map(({ headers }) => headers));
-  const carrying = { runtime, isOwnCookie: cookie.isOurs, reserved };
+  const isOwnCredential = createOwnCredentials(config.bearer.map(({ issuer }) => issuer));
+  const carrying = { runtime, isOwnCookie: cookie.isOurs, isOwnCredential, reserved };
   const forwarder = createForwarder(carrying);
   const upgrader = createUpgrader(carrying);
   const requestLog = createRequestLog({ log, metrics, enabled: config.log.access, now });

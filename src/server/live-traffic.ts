@@ -1,6 +1,6 @@
 import type { Gate } from '../gate.ts';
 import type { RequestFacts } from '../request/facts.ts';
-import type { Log } from '../runtime.ts';
+import type { Runtime } from '../runtime.ts';
 import { createBag } from '../session/bag.ts';
 
 /** Something that was let through and still runs: a request, a stream, a tunnel. */
@@ -10,6 +10,8 @@ export interface LiveExchange {
   readonly close: (code: number) => void;
   /** Open until one side closes it. */
   readonly isTunnel: boolean;
+  /** When the credential ends that opened it, and this with it; left out where a session is watched instead. */
+  readonly endsAtMs?: number | undefined;
 }
 
 /** WebSocket close codes (RFC 6455 §7.4.1): going away, policy violation. */
@@ -29,9 +31,24 @@ export interface LiveTraffic {
 /** Running exchanges that the gate is asked about side by side. */
 const judgedAtOnce = 50;
 
-export function createLiveTraffic(log: Log): LiveTraffic {
+const tickMs = 500;
+
+export function createLiveTraffic({ log, now }: Pick<Runtime, 'log' | 'now'>): LiveTraffic {
   const exchanges = createBag<LiveExchange>();
   let isGoingAway = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Closes what was opened by a credential that has ended; runs only while there is something to watch. */
+  const watchEnds = (): void => {
+    timer ??= setInterval(() => {
+      const nowMs = now();
+      const watched = exchanges.values().filter(({ endsAtMs }) => endsAtMs !== undefined);
+      for (const { endsAtMs = Infinity, close } of watched) if (endsAtMs <= nowMs) close(closeCodes.notAllowed);
+      if (watched.length > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+    }, tickMs).unref();
+  };
 
   const judge = async (exchange: LiveExchange, gate: Gate): Promise<void> => {
     try {
@@ -50,6 +67,7 @@ export function createLiveTraffic(log: Log): LiveTraffic {
     add: (exchange) => {
       // It was let through while everything else was being told.
       if (isGoingAway && exchange.isTunnel) setImmediate(() => exchange.close(closeCodes.goingAway));
+      if (exchange.endsAtMs !== undefined) watchEnds();
       return exchanges.add(exchange);
     },
     judgeAgain: async (gate) => {

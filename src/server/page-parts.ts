@@ -15,7 +15,7 @@ export async function currentSession(
   { authenticateSession }: OwnPagesTools,
   facts: RequestFacts,
 ): Promise<Session | null> {
-  const answer = await authenticateSession(facts, { acceptBasic: false });
+  const answer = await authenticateSession(facts, { acceptBasic: false, acceptTokens: false });
   return answer.kind === 'authenticated' ? answer.session : null;
 }
 

@@ -55,7 +55,8 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
     const session = visitor?.session ?? null;
     const cut = createCut(handle.abort);
     const done = session === null ? null : connections.add(session, cut.soon);
-    const over = visitor === null ? null : traffic.add({ facts, close: cut.soon, isTunnel: false });
+    const over =
+      visitor === null ? null : traffic.add({ facts, close: cut.soon, isTunnel: false, endsAtMs: visitor.endsAtMs });
     const outcome = await handle.done;
     cut.cancel();
     done?.();

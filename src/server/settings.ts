@@ -1,3 +1,4 @@
+import type { BearerIssuerConfig } from '../authentication/config.ts';
 import type { IdentityConfig } from '../identity/config.ts';
 import type { LogConfig } from '../observability/config.ts';
 import type { ThemeConfig } from '../response/config.ts';
@@ -11,6 +12,7 @@ export interface ServerSettings {
   readonly server: ServerConfig & { readonly publicUrl: string };
   readonly session: SessionConfig;
   readonly signIn: SignInConfig;
+  readonly bearer: readonly BearerIssuerConfig[];
   readonly identity: IdentityConfig;
   readonly routes: readonly IdentifiedRouteConfig[];
   readonly theme: ThemeConfig;

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { hasCode } from '../errors.ts';
 import type { Gate } from '../gate.ts';
 import type { Audit } from '../observability/audit.ts';
 import type { Completed } from '../observability/access-log.ts';
@@ -16,6 +15,7 @@ import type { UpgradeOutcome, Upgrader } from '../upstream/upgrade.ts';
 import { endSocket } from './end-socket.ts';
 import { closeCodes, type LiveTraffic } from './live-traffic.ts';
 import { completedOf, failureKind } from './proxy-door.ts';
+import { unavailableEvents, unavailableReason } from './unavailable.ts';
 
 export interface UpgradeDoorOptions {
   readonly gate: Gate;
@@ -67,7 +67,7 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
       }
       const assertion = visitor === null ? undefined : await route.assertion?.(visitor);
       const handle = upgrader.upgrade({ facts, route, visitor, assertion, request, socket, head });
-      const over = traffic.add({ facts, close: handle.close, isTunnel: true });
+      const over = traffic.add({ facts, close: handle.close, isTunnel: true, endsAtMs: visitor?.endsAtMs });
       const session = visitor?.session ?? null;
       const done = session === null ? null : connections.add(session, () => handle.close(closeCodes.notAllowed));
       const outcome = await handle.done;
@@ -83,13 +83,13 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
       if (outcome.responseStarted) return { status: outcome.error.status, reason: kind, ...known };
       return say(socket, refuse({ kind, route }, facts), { ...known, reason: kind });
     } catch (error) {
-      const unavailable = hasCode(error, 'store-unavailable');
-      log.error(unavailable ? 'store.unavailable' : 'request.failed', { requestId: facts.id, error });
-      const failure = unavailable
-        ? ({ kind: 'unavailable', retryAfterSeconds: 5 } as const)
-        : ({ kind: 'internal' } as const);
-      const reason = unavailable ? 'store-unavailable' : 'internal';
-      return say(socket, refuse(failure, facts), { reason, route: null, user: null });
+      const reason = unavailableReason(error);
+      log.error(reason === null ? 'request.failed' : unavailableEvents[reason], { requestId: facts.id, error });
+      const failure =
+        reason === null
+          ? ({ kind: 'internal' } as const)
+          : ({ kind: 'unavailable', retryAfterSeconds: 5, reason } as const);
+      return say(socket, refuse(failure, facts), { reason: reason ?? 'internal', route: null, user: null });
     }
   };
 }

@@ -14,6 +14,8 @@ export interface ForwarderOptions {
   readonly reserved: ReservedHeaders;
   /** A cookie of this name is the gateway's own: it never reaches an upstream, and no upstream sets it. */
   readonly isOwnCookie: (name: string) => boolean;
+  /** An `Authorization` that is meant for the gateway; it never reaches an upstream. */
+  readonly isOwnCredential: (authorization: string, acceptTokens: boolean) => boolean;
 }
 
 /** A request that the gate lets through, with the wire it came on. */
@@ -60,11 +62,11 @@ export interface Forwarder {
  * Carries allowed requests to their upstreams and the answers back, streaming both ways: headers as `request-headers.ts`
  * and `response-headers.ts` say, bodies, interim answers and trailers as they come.
  */
-export function createForwarder({ reserved, isOwnCookie }: ForwarderOptions): Forwarder {
+export function createForwarder(options: ForwarderOptions): Forwarder {
   const agents = createAgents();
   const nextTarget = createTurns();
-  const requestHeaders = createRequestHeaders({ reserved, isOwnCookie });
-  const responseHeaders = createResponseHeaders({ isOwnCookie });
+  const requestHeaders = createRequestHeaders(options);
+  const responseHeaders = createResponseHeaders(options);
   return {
     forward: (job) => {
       const { upstream } = job.route;

@@ -14,6 +14,8 @@ export interface RequestHeadersOptions {
   readonly reserved: ReservedHeaders;
   /** A cookie of this name is the gateway's own. */
   readonly isOwnCookie: (name: string) => boolean;
+  /** An `Authorization` that is meant for the gateway, whoever looked at it; `acceptTokens` as the route has it. */
+  readonly isOwnCredential: (authorization: string, acceptTokens: boolean) => boolean;
 }
 
 export interface UpstreamRequest {
@@ -40,6 +42,7 @@ type Treatment = 'pass' | 'drop' | 'connection' | 'cookie' | 'authorization' | '
 export function createRequestHeaders({
   reserved,
   isOwnCookie,
+  isOwnCredential,
 }: RequestHeadersOptions): (request: UpstreamRequest, target: UpstreamTarget, protocol: string | null) => string[] {
   const treatmentOf = remembered((name) => treat(name.toLowerCase(), reserved));
   const isOwn = remembered(isOwnCookie);
@@ -71,7 +74,8 @@ export function createRequestHeaders({
           break;
         }
         case 'authorization':
-          if (passesAuthorization(value, route, visitor)) headers.push(name, value);
+          if (passesAuthorization(value, route, visitor) && !isOwnCredential(value, route.acceptTokens))
+            headers.push(name, value);
           break;
         case 'destination': {
           const fitted = fitDestination(value, facts, route, target);

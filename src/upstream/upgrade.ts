@@ -57,9 +57,9 @@ export interface Upgrader {
 }
 
 /** Asks upstreams for WebSockets and other upgrades, by http-proxy, and joins the two connections. */
-export function createUpgrader({ reserved, isOwnCookie }: ForwarderOptions): Upgrader {
-  const requestHeaders = createRequestHeaders({ reserved, isOwnCookie });
-  const responseHeaders = createResponseHeaders({ isOwnCookie });
+export function createUpgrader(options: ForwarderOptions): Upgrader {
+  const requestHeaders = createRequestHeaders(options);
+  const responseHeaders = createResponseHeaders(options);
   const nextTarget = createTurns();
   const tunnels = new WeakMap<IncomingMessage, Tunnel>();
   const proxies = new WeakMap<UpstreamTarget, ProxyServer>();

@@ -57,6 +57,7 @@ export function routeTo(
     maxBodyBytes: null,
     encodedSlashes: false,
     acceptBasic: false,
+    acceptTokens: true,
     allowedOrigins: new Set(),
     clearCookies: [],
     policy: {
@@ -128,6 +129,7 @@ export async function startForwarder(
   const forwarder = createForwarder({
     reserved: createReservedHeaders([route.headers]),
     isOwnCookie,
+    isOwnCredential: () => false,
   });
   const outcomes: ForwardOutcome[] = [];
   const handles: ForwardHandle[] = [];
@@ -167,6 +169,7 @@ export async function startUpgrader(t: ExecutionContext, route: ForwardingRoute)
   const upgrader = createUpgrader({
     reserved: createReservedHeaders([route.headers]),
     isOwnCookie,
+    isOwnCredential: () => false,
   });
   const outcomes: UpgradeOutcome[] = [];
   const handles: UpgradeHandle[] = [];

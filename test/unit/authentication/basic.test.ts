@@ -47,7 +47,7 @@ function setUp() {
     const values = authorization === null ? [] : typeof authorization === 'string' ? [authorization] : authorization;
     const headers = values.map((value): RawHeader => ['Authorization', value]);
     const facts = makeFacts({ headers, ...(more.address === undefined ? {} : { clientAddress: more.address }) });
-    return authenticate(facts, { acceptBasic: true });
+    return authenticate(facts, { acceptBasic: true, acceptTokens: true });
   };
   return { ask, authenticate, asked, directory, control, runtime, throttle };
 }
@@ -67,7 +67,7 @@ test('takes a user name and a password, and consumes the header', async (t) => {
 test('has no word on routes that do not accept it, without the header, and for other schemes', async (t) => {
   const { ask, authenticate, asked } = setUp();
   const facts = makeFacts({ headers: [['Authorization', basic('alice:right')]] });
-  t.deepEqual(await authenticate(facts, { acceptBasic: false }), { kind: 'none' });
+  t.deepEqual(await authenticate(facts, { acceptBasic: false, acceptTokens: true }), { kind: 'none' });
   for (const other of [null, 'Bearer x', 'Basicx y', 'Digest username="alice"', ''])
     t.deepEqual(await ask(other), { kind: 'none' }, String(other));
   t.deepEqual(asked, []);

@@ -9,7 +9,7 @@ import type { Session } from '../../../src/session/session.ts';
 import type { DirectoryUser } from '../../../src/users/user-directory.ts';
 import { createTestRuntime } from '../../support/runtime.ts';
 
-const scope = { acceptBasic: false };
+const scope = { acceptBasic: false, acceptTokens: false };
 
 function identityOf(over: Partial<Identity> = {}): Identity {
   return {

@@ -72,6 +72,7 @@ export function routeOf(more: Partial<ForwardingRoute> = {}): ForwardingRoute {
     maxBodyBytes: null,
     encodedSlashes: false,
     acceptBasic: false,
+    acceptTokens: true,
     allowedOrigins: new Set(),
     clearCookies: [],
     policy: { evaluate: () => ({ kind: 'deny', rule: null }), judgesPaths: false },

@@ -8,7 +8,11 @@ import type { UpstreamRequest } from '../../../src/upstream/request-headers.ts';
 import { alice, isOwnCookie, routeTo, visitorOf } from '../../integration/upstream/support.ts';
 
 const headerSet = compileHeaderSet(['remote', 'forwarded']);
-const writeFor = createRequestHeaders({ reserved: createReservedHeaders([headerSet]), isOwnCookie });
+const writeFor = createRequestHeaders({
+  reserved: createReservedHeaders([headerSet]),
+  isOwnCookie,
+  isOwnCredential: (value) => value.startsWith('Bearer ours'),
+});
 const route = routeTo('http://up.test', { headers: headerSet });
 const write = (request: UpstreamRequest, protocol: string | null): string[] =>
   writeFor(request, route.upstream.targets[0], protocol);

@@ -1,0 +1,16 @@
+import { hasCode } from '../errors.ts';
+
+/** What the log calls it when somebody whom we must ask can't be reached: 503, and all recovers by itself. */
+export const unavailableEvents = {
+  'store-unavailable': 'store.unavailable',
+  'issuer-unavailable': 'bearer.unavailable',
+} as const;
+
+export type UnavailableReason = keyof typeof unavailableEvents;
+
+const reasons = ['store-unavailable', 'issuer-unavailable'] as const;
+
+/** Who could not be reached; null for any other surprise. */
+export function unavailableReason(error: unknown): UnavailableReason | null {
+  return reasons.find((reason) => hasCode(error, reason)) ?? null;
+}
