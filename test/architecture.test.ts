@@ -37,7 +37,6 @@ const packageRooms: Record<string, readonly string[]> = {
   yaml: ['config', 'users'],
   '@node-rs/bcrypt': ['users'],
   commander: ['commands'],
-  pino: ['observability'],
   'prom-client': ['observability', 'admin'],
 };
 

@@ -43,8 +43,12 @@ const singles: ReadonlySet<string> = new Set([
   'sec-websocket-version',
 ]);
 
-/** Spellings that browsers and tools send, so that the usual name is neither checked nor lower-cased again. */
-const usualNames: ReadonlyMap<string, string> = new Map(
+/**
+ * Spellings that browsers and tools send, so that the usual name is neither checked nor lower-cased again. What is handed on
+ * is the string that stands here: V8 knows its hash, while each name from the wire is a new string that every later look-up
+ * (ours, and those of the HTTP client) would have to read again.
+ */
+const usualNames: ReadonlyMap<string, UsualName> = new Map(
   [
     ...['Host', 'Connection', 'Cache-Control', 'User-Agent', 'Accept', 'Accept-Encoding', 'Accept-Language', 'Cookie'],
     ...['Authorization', 'Content-Length', 'Content-Type', 'Transfer-Encoding', 'Origin', 'Referer', 'Upgrade'],
@@ -52,11 +56,16 @@ const usualNames: ReadonlyMap<string, string> = new Map(
     ...['If-None-Match', 'If-Modified-Since', 'Range', 'Expect', 'Priority', 'Pragma', 'DNT', 'Sec-GPC'],
     ...['sec-ch-ua', 'sec-ch-ua-mobile', 'sec-ch-ua-platform', 'X-Requested-With'],
     ...['X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Real-IP'],
-  ].flatMap((name) => [
-    [name, name.toLowerCase()],
-    [name.toLowerCase(), name.toLowerCase()],
+  ].flatMap((name): [string, UsualName][] => [
+    [name, { name, lower: name.toLowerCase() }],
+    [name.toLowerCase(), { name: name.toLowerCase(), lower: name.toLowerCase() }],
   ]),
 );
+
+interface UsualName {
+  readonly name: string;
+  readonly lower: string;
+}
 
 /** RFC 9110 §5.6.2. */
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -84,12 +93,14 @@ export function scanHeaders(method: string, httpVersion: string, raw: readonly s
   let forwardedFor = nothing;
 
   for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index] ?? '';
+    let name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';
     bytes += name.length + value.length + 4;
     if (bytes > maxBytes) return { status: 431, reason: 'headers-too-large' };
-    let lower = usualNames.get(name);
-    if (lower === undefined) {
+    const usual = usualNames.get(name);
+    let lower: string;
+    if (usual !== undefined) ({ name, lower } = usual);
+    else {
       if (!token.test(name)) return bad('bad-header-name');
       lower = name.toLowerCase();
     }
