@@ -49,34 +49,38 @@ export function createApp(options: AppOptions): (request: IncomingMessage, respo
       return;
     }
     const { facts } = result;
-    requestLog.completed(facts, await answer({ facts, request, response }), startedAtMs, peerAddress);
-
-    async function answer(exchange: Exchange): Promise<Completed> {
-      try {
-        if (!isOurs(facts)) return await proxy(exchange);
+    const exchange = { facts, request, response };
+    let completed: Completed;
+    try {
+      if (isOurs(facts)) {
         context.state.facts = facts;
         await next();
-        return context.state.completed;
-      } catch (error) {
-        if (hasCode(error, 'client-gone')) {
-          response.destroy();
-          return { status: 499, reason: 'client-gone', route: null, user: null };
-        }
-        const reason = unavailableReason(error);
-        if (reason !== null) {
-          log.error(unavailableEvents[reason], { requestId: facts.id, error });
-          answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5, reason }, facts), request, response);
-          return { status: 503, reason, route: null, user: null };
-        }
-        log.error('request.failed', {
-          requestId: facts.id,
-          error,
-          stack: error instanceof Error ? error.stack : undefined,
-        });
-        answerWithoutBody(refuse({ kind: 'internal' }, facts), request, response);
-        return { status: 500, reason: 'internal', route: null, user: null };
-      }
+        ({ completed } = context.state);
+      } else completed = await proxy(exchange);
+    } catch (error) {
+      completed = answerSurprise(error, exchange);
     }
+    requestLog.completed(facts, completed, startedAtMs, peerAddress);
+  };
+
+  const answerSurprise = (error: unknown, { facts, request, response }: Exchange): Completed => {
+    if (hasCode(error, 'client-gone')) {
+      response.destroy();
+      return { status: 499, reason: 'client-gone', route: null, user: null };
+    }
+    const reason = unavailableReason(error);
+    if (reason !== null) {
+      log.error(unavailableEvents[reason], { requestId: facts.id, error });
+      answerWithoutBody(refuse({ kind: 'unavailable', retryAfterSeconds: 5, reason }, facts), request, response);
+      return { status: 503, reason, route: null, user: null };
+    }
+    log.error('request.failed', {
+      requestId: facts.id,
+      error,
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+    answerWithoutBody(refuse({ kind: 'internal' }, facts), request, response);
+    return { status: 500, reason: 'internal', route: null, user: null };
   };
 
   // What `app.callback()` adds serves answers that Koa writes (`ctx.body`, a watch on the end of each response); doors write

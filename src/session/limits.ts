@@ -13,9 +13,9 @@ export function remainingMs(session: Session, nowMs: number): number {
 }
 
 /**
- * How old `lastSeenAtMs` may grow before a request writes it anew: a minute, less where the idle timeout is so short that a
- * minute would end a busy session early.
+ * How old `lastSeenAtMs` may grow before a request writes it anew: a thirtieth of the idle timeout, yet one to five minutes;
+ * less than a minute only where the idle timeout is so short that a minute would end a busy session early.
  */
-export function touchEveryMs(session: Session): number {
-  return Math.min(minuteMs, session.idleTimeoutMs / 10);
+export function touchEveryMs({ idleTimeoutMs }: Pick<Session, 'idleTimeoutMs'>): number {
+  return Math.min(Math.max(idleTimeoutMs / 30, minuteMs), idleTimeoutMs / 10, 5 * minuteMs);
 }

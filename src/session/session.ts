@@ -10,7 +10,7 @@ export interface Session {
   /** When this sign-in (or the last step-up) happened. */
   readonly authenticatedAtMs: number;
   readonly createdAtMs: number;
-  /** Last request, exact to a minute. */
+  /** Last request, as exact as `touchEveryMs` (limits.ts) says: to a few minutes. */
   readonly lastSeenAtMs: number;
   /** Sliding limit in milliseconds. */
   readonly idleTimeoutMs: number;
