@@ -198,9 +198,9 @@ export function sessionContract(test: TestFn, kind: StoreKind): void {
     }
     // A thirtieth of the hour: every two minutes.
     t.true(writes() >= 40 && writes() <= 45, `${writes()} writes`);
-    world.runtime.advance(hourMs - 2 * minuteMs);
+    world.runtime.advance(hourMs - 3 * minuteMs);
     t.truthy(await sessions.find(token));
-    world.runtime.advance(2 * minuteMs);
+    world.runtime.advance(3 * minuteMs);
     t.is(await sessions.find(token), null);
   });
 
