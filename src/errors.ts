@@ -13,6 +13,8 @@ const statuses = {
   'password-hash-invalid': 500,
   'sign-in-busy': 503,
   'issuer-unavailable': 503,
+  'directory-unavailable': 503,
+  'directory-refused': 503,
   'upstream-unreachable': 502,
   'upstream-timeout': 504,
   'upstream-invalid': 502,

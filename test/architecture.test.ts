@@ -33,6 +33,7 @@ const packageRooms: Record<string, readonly string[]> = {
   'http-proxy': ['upstream'],
   keyv: ['store', 'session'],
   '@keyv/redis': ['store'],
+  ldapts: ['sign-in'],
   jose: ['identity', 'authentication', 'sign-in'],
   yaml: ['config', 'users'],
   '@node-rs/bcrypt': ['users'],

@@ -13,6 +13,7 @@ const isTap = Boolean(process.env.CI || process.env.TAP);
 /** Real programs that suites run beside the gateway: Debian's package, the program, and what is skipped without it. */
 const programs = [
   { packageName: 'openssl', program: 'openssl', suites: 'TLS' },
+  { packageName: 'slapd', program: 'slapd', suites: 'sign-in with OpenLDAP' },
   { packageName: 'redis-server', program: 'redis-server', suites: 'stores on Redis' },
   { packageName: 'chromium', program: 'chromium', suites: 'stories in the browser' },
   { packageName: 'apache2', program: 'apache2', suites: 'Apache as upstream (git, WebDAV, CGI)' },

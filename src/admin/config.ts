@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isIP } from 'node:net';
 
 /** Used when nothing is said; other programs like this port too. */
 export const defaultAdminListen = '127.0.0.1:9090';
@@ -19,10 +18,5 @@ export const adminConfig = z
       ),
   })
   .prefault({});
-
-/** True when only this machine can reach an admin listener on `host`. */
-export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}
 
 export type AdminConfig = z.output<typeof adminConfig>;

@@ -27,7 +27,11 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
     bearer: parsed.bearer.map(({ jwksFile, ...issuer }) =>
       jwksFile === undefined ? issuer : { ...issuer, jwksFile: absolute(jwksFile) },
     ),
-    signIn: { ...parsed.signIn, local: completeLocal(parsed.signIn, absolute) },
+    signIn: {
+      ...parsed.signIn,
+      local: completeLocal(parsed.signIn, absolute),
+      ldap: completeLdap(parsed.signIn.ldap, absolute),
+    },
     theme: {
       ...theme,
       ...(logo === undefined ? {} : { logo: absolute(logo) }),
@@ -52,6 +56,11 @@ function completeUpstream(upstream: Upstream, absolute: (path: string) => string
 function completeLocal(signIn: Parsed['signIn'], absolute: (path: string) => string): Config['signIn']['local'] {
   if (signIn.local !== undefined) return { users: absolute(signIn.local.users) };
   return namesOtherMethod(signIn) ? null : { users: absolute(defaultUsersFile) };
+}
+
+function completeLdap(ldap: Parsed['signIn']['ldap'], absolute: (path: string) => string): Config['signIn']['ldap'] {
+  if (ldap?.tls.ca === undefined) return ldap;
+  return { ...ldap, tls: { ...ldap.tls, ca: absolute(ldap.tls.ca) } };
 }
 
 /** `http://localhost:PORT` of the first TCP address; undefined when there are only unix sockets. */

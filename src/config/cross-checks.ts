@@ -21,10 +21,16 @@ export function crossCheck(config: Config, complain: Complain): void {
   checkRoutes(config, complain);
   checkWhatRoutesDo(config, complain);
   checkBearer(config, complain);
+  checkLdap(config, complain);
   for (const key of ['logo', 'css'] as const) {
     const file = config.theme[key];
     if (file !== undefined) checkReadable(file, ['theme', key], complain);
   }
+}
+
+function checkLdap({ signIn: { ldap } }: Config, complain: Complain): void {
+  const ca = ldap?.tls.ca;
+  if (ca !== undefined) checkReadable(ca, ['signIn', 'ldap', 'tls', 'ca'], complain);
 }
 
 function checkListeners({ server, admin }: Config, complain: Complain): void {

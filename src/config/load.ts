@@ -116,7 +116,8 @@ function check(document: ConfigDocument, { file, listen }: LoadOptions): LoadRes
   warnOf(config, warn);
   warnOfReadableSecrets(document.value, file, document, warn);
   for (const { jwksFile } of config.bearer) if (jwksFile !== undefined) files.push(jwksFile);
-  for (const themeFile of [config.theme.logo, config.theme.css]) if (themeFile !== undefined) files.push(themeFile);
+  const named = [config.theme.logo, config.theme.css, config.signIn.ldap?.tls.ca];
+  for (const namedFile of named) if (namedFile !== undefined) files.push(namedFile);
   return { kind: 'ok', config: freezeDeeply(config), warnings: freezeDeeply(tidy(warnings)), files };
 }
 

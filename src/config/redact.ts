@@ -9,7 +9,7 @@ export function isSecret(path: ConfigPath, value: string): boolean {
   // An API key for the app is as good as a password.
   if (path.at(-2) === 'set' && path.at(-3) === 'requestHeaders')
     return /auth|key|token|secret|password/i.test(String(key));
-  return key === 'secret' || key === 'password' || key === 'clientSecret';
+  return key === 'secret' || key === 'password' || key === 'bindPassword' || key === 'clientSecret';
 }
 
 /** The configuration for printing, every secret hidden. */

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { isLoopbackHost } from '../admin/config.ts';
+import { isLoopbackHost } from '../request/host.ts';
 import { readListenAddress } from '../server/config.ts';
 import type { Complain } from './cross-checks.ts';
 import type { ConfigDocument } from './document.ts';
@@ -23,6 +23,7 @@ export function warnOf(config: Config, warn: Complain): void {
   const address = readListenAddress(admin.listen);
   if (address?.kind === 'tcp' && !isLoopbackHost(address.host))
     warn(['admin', 'listen'], 'is reachable from other machines; whoever reaches it can list and end sessions');
+  warnOfLdap(config, warn);
   if (store.url === 'memory:') warn(['store', 'url'], 'is memory: a restart signs everybody out');
   if (session.cookie.sameSite === 'none')
     warn(['session', 'cookie', 'sameSite'], 'is none: other sites can send requests in the name of your users');
@@ -32,6 +33,22 @@ export function warnOf(config: Config, warn: Complain): void {
   for (const [index, route] of routes.entries())
     if (route.path === '/' && route.upstream !== undefined && isPublic(route.access))
       warn(['routes', index, 'access'], 'lets anyone in on every path of this host, without sign-in');
+}
+
+function warnOfLdap({ signIn: { ldap } }: Config, warn: Complain): void {
+  if (ldap === undefined) return;
+  if (ldap.insecureNoTls)
+    warn(['signIn', 'ldap', 'insecureNoTls'], 'lets passwords travel in the clear; use ldaps:// or startTls');
+  if (ldap.tls.insecureSkipTlsVerify)
+    warn(
+      ['signIn', 'ldap', 'tls', 'insecureSkipTlsVerify'],
+      'believes any certificate: passwords may go to anybody; name the authority in tls.ca',
+    );
+  if (ldap.userDn !== undefined && ldap.bindDn === undefined)
+    warn(
+      ['signIn', 'ldap', 'userDn'],
+      'stands without bindDn: sessions keep the groups of their sign-in, and go on when the person is gone',
+    );
 }
 
 function isPublic(access: Config['routes'][number]['access']): boolean {

@@ -6,6 +6,7 @@ export type AuditEvent =
   | 'sign-in.succeeded'
   | 'sign-in.failed'
   | 'sign-in.throttled'
+  | 'sign-in.unavailable'
   | 'sign-in.name-taken'
   | 'name.released'
   | 'session.ended'

@@ -6,7 +6,7 @@ const durationBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export interface Metrics {
   readonly registry: Registry;
   readonly requestCompleted: (route: string, status: number, reason: string, durationMs: number) => void;
-  readonly signIn: (result: 'succeeded' | 'failed' | 'throttled' | 'busy') => void;
+  readonly signIn: (result: 'succeeded' | 'failed' | 'throttled' | 'busy' | 'unavailable') => void;
   readonly reload: (result: 'succeeded' | 'refused') => void;
   /** Read at each scrape. */
   readonly watchLiveConnections: (count: () => number) => void;

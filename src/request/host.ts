@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 /** A host with its port, as `Host` or a request target names it. */
 export interface Authority {
@@ -38,4 +38,9 @@ export function readPort(digits: string | undefined): number | null | undefined 
   if (digits === undefined) return null;
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
   return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+/** True for a name or address (without brackets) of this very machine, which nobody else can listen in on. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -19,12 +19,12 @@ export type Failure =
       readonly requestId?: string;
       readonly asked?: Asked;
     }
-  /** The store, or who vouches for a machine's token, can't be reached: nobody can be looked up. */
+  /** The store, a directory, or who vouches for a machine's token, can't be reached: nobody can be looked up. */
   | {
       readonly kind: 'unavailable';
       readonly retryAfterSeconds: number;
       /** Default: the store. */
-      readonly reason?: 'store-unavailable' | 'issuer-unavailable';
+      readonly reason?: keyof typeof unavailableProblems;
     }
   | { readonly kind: 'upstream-down' | 'upstream-slow'; readonly route: Route | null }
   /** The request's body is larger than the route takes. */
@@ -77,6 +77,11 @@ const unavailableProblems = {
     reason: 'issuer-unavailable',
     detail: 'The keys of this token’s issuer cannot be fetched now; try again.',
   },
+  'directory-unavailable': {
+    reason: 'directory-unavailable',
+    detail: 'The directory that knows this user cannot be asked now; try again.',
+  },
+  'sign-in-busy': { reason: 'sign-in-busy', detail: 'Too many passwords wait to be checked; try again.' },
 } as const;
 
 export function createRefuser(options: RefuserOptions): Refuse {

@@ -75,7 +75,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     config: { failures, withinMs: within, lockForMs: lockFor },
     runtime,
   });
-  const methods = createSignInMethods(signIn, foundation, runtime);
+  const methods = createSignInMethods(signIn, { ...foundation, throttle }, runtime);
   const { password } = methods;
   const finish = createSignInFinish({
     sessions,
@@ -167,7 +167,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
 function verifyOwned(method: PasswordMethod, { claim }: AccountBindings): PasswordMethod['verify'] {
   return async (user, password) => {
     const verdict = await method.verify(user, password);
-    if (verdict.kind === 'refused' || (await claim(verdict.identity))) return verdict;
+    if (verdict.kind !== 'verified' || (await claim(verdict.identity))) return verdict;
     return { kind: 'refused', reason: 'name-taken' };
   };
 }

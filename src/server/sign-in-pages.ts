@@ -99,11 +99,19 @@ async function settle(
   };
 }
 
-const errors = { refused: 'mismatch', throttled: 'throttled', busy: 'busy' } as const satisfies Record<
-  string,
-  SignInError
->;
-const outcomes = { 'signed-in': 'succeeded', refused: 'failed', throttled: 'throttled', busy: 'busy' } as const;
+const errors = {
+  refused: 'mismatch',
+  throttled: 'throttled',
+  busy: 'busy',
+  unavailable: 'directory-down',
+} as const satisfies Record<string, SignInError>;
+const outcomes = {
+  'signed-in': 'succeeded',
+  refused: 'failed',
+  throttled: 'throttled',
+  busy: 'busy',
+  unavailable: 'unavailable',
+} as const;
 
 type ViewParts = Pick<SignInView, 'returnTo'> & { readonly session: Session | null } & Partial<
     Pick<SignInView, 'error' | 'retryAfterSeconds' | 'username' | 'remember' | 'fragment' | 'again'>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ldapConfig } from './methods/ldap/config.ts';
 import { duration, integer } from '../quantities.ts';
 
 /** Where the users file is when nobody says so. */
@@ -20,6 +21,9 @@ export const signInConfig = z
       .describe(
         'Sign-in with a user name and password from a file. On by default while no other method is named; write `{}` to have it beside others.',
       ),
+    ldap: ldapConfig
+      .optional()
+      .describe('Sign-in with a directory: OpenLDAP, Active Directory, lldap, FreeIPA. Docs: docs/ldap.md.'),
     providerOutage: duration()
       .prefault('15m')
       .describe('How long a live session goes on while its provider can not be asked about it; then it ends.'),
@@ -43,6 +47,5 @@ export type SignInConfig = Omit<ParsedSignInConfig, 'local'> & { readonly local:
 
 /** Names some method besides the local users. */
 export function namesOtherMethod(config: ParsedSignInConfig): boolean {
-  void config;
-  return false;
+  return config.ldap !== undefined;
 }

@@ -6,7 +6,7 @@ import type { Verified } from './method.ts';
 
 /** What the audit log hears of; `fields` hold no secret. */
 export type SignInAudit = (
-  event: 'sign-in.succeeded' | 'sign-in.failed' | 'sign-in.throttled' | 'sign-in.name-taken',
+  event: 'sign-in.succeeded' | 'sign-in.failed' | 'sign-in.throttled' | 'sign-in.unavailable' | 'sign-in.name-taken',
   facts: RequestFacts,
   fields: Readonly<Record<string, unknown>>,
 ) => void;

@@ -2,7 +2,18 @@ import type { Identity } from '../identity/identity.ts';
 import type { SessionProvider } from '../session/session.ts';
 
 /** Why a password was not good: for the audit log alone, the visitor hears the same of all. */
-export type RefusalReason = 'unknown-user' | 'wrong-password' | 'user-disabled' | 'no-password' | 'name-taken';
+export type RefusalReason =
+  | 'unknown-user'
+  | 'wrong-password'
+  | 'user-disabled'
+  | 'no-password'
+  | 'name-taken'
+  /** Of a directory: the account's or the password's time is over, too many wrong passwords, a name of several people. */
+  | 'user-expired'
+  | 'password-expired'
+  | 'user-locked'
+  | 'ambiguous-user'
+  | 'too-many-groups';
 
 /** What a method found out about a person. Whether they may have the user name is not yet checked: `finish.ts` does. */
 export interface Verified {
@@ -22,7 +33,16 @@ export interface Verified {
   readonly endsAtMs?: number;
 }
 
-export type PasswordVerdict = Verified | { readonly kind: 'refused'; readonly reason: RefusalReason };
+export type PasswordVerdict =
+  | Verified
+  | {
+      readonly kind: 'refused';
+      readonly reason: RefusalReason;
+      /** Which of several methods it was; left out: the one that was asked. */
+      readonly method?: string;
+    }
+  /** The name means an account that is locked under another name. */
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
 /**
  * A way to find out who somebody is by a user name and a password. `kind` tells it from methods that lead the browser elsewhere
@@ -34,7 +54,8 @@ export interface PasswordMethod {
   readonly id: string;
   /**
    * `user` is a canonical name. Takes as long for a user who is not there as for one who is. Limits nothing by itself: the
-   * throttle does. Rejects with `sign-in-busy` when too many wait.
+   * throttle does. Rejects with `sign-in-busy` when too many wait, with `directory-unavailable` or `directory-refused` when a
+   * directory can't be asked.
    */
   readonly verify: (user: string, password: string) => Promise<PasswordVerdict>;
 }

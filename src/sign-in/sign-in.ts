@@ -25,7 +25,9 @@ export type SignInResult =
   /** `reason` is for the log: the visitor hears the same of all. */
   | { readonly kind: 'refused'; readonly reason: RefusalReason | 'malformed-user-name' | 'empty-password' }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'busy'; readonly retryAfterSeconds: number };
+  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  /** The directory can't be asked: nothing is known about the password, and nothing is counted. */
+  | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number };
 
 /** Signs in with a user name and a password: throttle, method, then always a new session. Rejects with `store-unavailable`. */
 export interface PasswordSignIn {
@@ -33,6 +35,7 @@ export interface PasswordSignIn {
 }
 
 const busyRetrySeconds = 2;
+const unavailableRetrySeconds = 30;
 
 export function createPasswordSignIn(options: PasswordSignInOptions): PasswordSignIn {
   const { method, throttle, finish, audit } = options;
@@ -60,12 +63,28 @@ export function createPasswordSignIn(options: PasswordSignInOptions): PasswordSi
       } catch (error) {
         await reservation.settle('abandoned');
         if (hasCode(error, 'sign-in-busy')) return { kind: 'busy', retryAfterSeconds: busyRetrySeconds };
+        if (hasCode(error, 'directory-unavailable') || hasCode(error, 'directory-refused')) {
+          audit('sign-in.unavailable', facts, {
+            user: name.slice(0, 64),
+            method: method.id,
+            reason: error.code,
+            error,
+          });
+          return { kind: 'unavailable', retryAfterSeconds: unavailableRetrySeconds };
+        }
         throw error;
+      }
+      if (verdict.kind === 'throttled') {
+        await reservation.settle('abandoned');
+        audit('sign-in.throttled', facts, { user: name.slice(0, 64), method: method.id, by: 'account' });
+        return verdict;
       }
       await reservation.settle(verdict.kind === 'verified' ? 'right' : 'wrong');
       if (verdict.kind === 'verified') return finish({ verified: verdict, remember: attempt.remember, facts });
-      audit('sign-in.failed', facts, { user: name.slice(0, 64), method: method.id, reason: verdict.reason });
-      return { kind: 'refused', reason: verdict.reason };
+      const { reason } = verdict;
+      const by = 'method' in verdict ? verdict.method : method.id;
+      audit('sign-in.failed', facts, { user: name.slice(0, 64), method: by, reason });
+      return { kind: 'refused', reason };
     },
   };
 }

@@ -29,8 +29,8 @@ export interface ThrottleOptions {
 export interface Guess {
   /** Canonical user name, of nobody too; null for a text that can't be one: then only the address is counted. */
   readonly user: string | null;
-  /** Client address. */
-  readonly address: string;
+  /** Client address; null: only the account is counted. */
+  readonly address: string | null;
 }
 
 /** `abandoned`: it was never found out (too busy, store down); the try does not count. */
@@ -66,11 +66,14 @@ export function createThrottle({ counters, config, runtime }: ThrottleOptions): 
   const slots = createSlots({ maxWaiting: 500 });
 
   const subjectsOf = ({ user, address }: Guess): readonly Subject[] => {
-    const ofAddress = { by: 'address', key: `address:${networkOf(address)}`, limit: failures * addressFactor } as const;
-    if (user === null) return [ofAddress];
+    const ofAddress: readonly Subject[] =
+      address === null
+        ? []
+        : [{ by: 'address', key: `address:${networkOf(address)}`, limit: failures * addressFactor }];
+    if (user === null) return ofAddress;
     // Names of any length and of people who do not exist: a digest bounds the key and keeps them out of the store.
     const name = createHash('sha256').update(user).digest('base64url');
-    return [{ by: 'account', key: `account:${name}`, limit: failures }, ofAddress];
+    return [{ by: 'account', key: `account:${name}`, limit: failures }, ...ofAddress];
   };
 
   /** Counts first and looks for a lock then: whoever locks sets the lock first and clears the count then. */

@@ -20,7 +20,14 @@ export interface PagesOptions {
   readonly files: PageFiles;
 }
 
-const signInStatus = { mismatch: 401, throttled: 429, busy: 503, 'expired-form': 403, 'name-taken': 403 } as const;
+const signInStatus = {
+  mismatch: 401,
+  throttled: 429,
+  busy: 503,
+  'expired-form': 403,
+  'name-taken': 403,
+  'directory-down': 503,
+} as const;
 
 /** Where a form may lead besides our own origin: the origin of an absolute way back. */
 function formTarget(returnTo: string | null): string | null {

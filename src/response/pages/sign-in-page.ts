@@ -5,7 +5,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import type { Visit } from './visit.ts';
 
 /** Why the form is shown again. */
-export type SignInError = 'mismatch' | 'throttled' | 'busy' | 'expired-form' | 'name-taken';
+export type SignInError = 'mismatch' | 'throttled' | 'busy' | 'expired-form' | 'name-taken' | 'directory-down';
 
 export interface SignInView {
   /** The app that the person is on the way to, by its title; null when it is not known. */

@@ -2,7 +2,8 @@ import type { Runtime } from '../../runtime.ts';
 import { needsRehash, readPasswordHash } from '../../users/password-hash.ts';
 import type { PasswordHasher } from '../../users/password-hasher.ts';
 import type { UserDirectory } from '../../users/user-directory.ts';
-import type { PasswordMethod, PasswordVerdict } from '../method.ts';
+import type { PasswordVerdict } from '../method.ts';
+import type { PretendingMethod } from './local-first.ts';
 
 export interface LocalMethodOptions {
   readonly directory: UserDirectory;
@@ -11,7 +12,7 @@ export interface LocalMethodOptions {
 }
 
 /** Users of the users file. A hash that is weaker than it should be is renewed in the background after a sign-in. */
-export function createLocalMethod({ directory, hasher, runtime }: LocalMethodOptions): PasswordMethod {
+export function createLocalMethod({ directory, hasher, runtime }: LocalMethodOptions): PretendingMethod {
   /** Hashes being renewed, so that tabs that sign in side by side renew one once. */
   const renewing = new Set<string>();
 
@@ -33,6 +34,10 @@ export function createLocalMethod({ directory, hasher, runtime }: LocalMethodOpt
   return {
     kind: 'password',
     id: 'local',
+    pretend: async (password) => {
+      // Whoever hashes in earnest hears of a full queue.
+      await hasher.verify(password, null, directory.profiles).catch(() => false);
+    },
     verify: async (user, password): Promise<PasswordVerdict> => {
       const known = directory.find(user);
       const hash = known?.passwordHash ?? '';

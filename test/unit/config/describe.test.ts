@@ -38,7 +38,12 @@ for (const name of files.filter((file) => file.endsWith('.yaml') && !file.endsWi
   test(`config/${name} loads`, (t) => {
     // Recipes name secrets and never have one that everybody knows as a default; what `npm start` runs needs nothing.
     const env = name.startsWith('recipes/')
-      ? { SALLYPORT_SECRET: 'b5cd0a5b1f2e4c8d9a7b6c5d4e3f2a1b', PRINTER_PASSWORD: 'y', API_KEY: 'z' }
+      ? {
+          SALLYPORT_SECRET: 'b5cd0a5b1f2e4c8d9a7b6c5d4e3f2a1b',
+          PRINTER_PASSWORD: 'y',
+          API_KEY: 'z',
+          LDAP_PASSWORD: 'w',
+        }
       : {};
     const result = loadConfig({ file: fileURLToPath(new URL(`config/${name}`, root)), env });
     t.deepEqual(result.kind === 'ok' ? [] : result.faults, []);
