@@ -87,6 +87,9 @@ function serve(port: number, origin: string): void {
     reserved: createReservedHeaders([headers]),
     isOwnCookie: (name) => name === 'sallyport',
     isOwnCredential: () => false,
+    groupOf: () => null,
+    stickiness: () => ({ key: 0, setCookies: [] }),
+    now: Date.now,
   });
   const server = createServer((request, response) => {
     const result = read(request);

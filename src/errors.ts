@@ -18,6 +18,7 @@ const statuses = {
   'upstream-unreachable': 502,
   'upstream-timeout': 504,
   'upstream-invalid': 502,
+  'upstream-busy': 503,
   'client-gone': 499,
   'body-too-large': 413,
   'admin-unreachable': 500,

@@ -8,6 +8,7 @@ import type { Pages } from './pages/pages.ts';
 import type { Visit } from './pages/visit.ts';
 import { problemAnswer, type Problem } from './problem.ts';
 import { createSecurityHeaders } from './security-headers.ts';
+import { unreadableDetails } from './unreadable-details.ts';
 import { createSignInUrls, targetOf, type SignInUrlOptions } from './sign-in-url.ts';
 
 /** What went wrong without the gate's doing. */
@@ -29,6 +30,8 @@ export type Failure =
   | { readonly kind: 'upstream-down' | 'upstream-slow'; readonly route: Route | null }
   /** The request's body is larger than the route takes. */
   | { readonly kind: 'body-too-large' }
+  /** Every target of the app has as many requests as it may. */
+  | { readonly kind: 'upstream-busy'; readonly route: Route | null; readonly retryAfterSeconds: number }
   | { readonly kind: 'websocket-origin' }
   | { readonly kind: 'internal'; readonly requestId?: string };
 
@@ -57,19 +60,6 @@ interface Refused {
   readonly headers?: Answer['headers'];
   readonly close?: boolean;
 }
-
-const unreadableDetails: Readonly<Record<Unreadable['status'], string>> = {
-  400: 'The request could be understood in more than one way, so it was not served.',
-  405: 'This method is not served.',
-  408: 'The request took too long to arrive.',
-  414: 'The address is too long.',
-  417: 'This expectation is not served; leave Expect out.',
-  421: 'This host is not served on this connection.',
-  426: 'This kind of upgrade is not served.',
-  431: 'The headers are too large.',
-  501: 'This method or transfer coding is not served.',
-  505: 'This version of HTTP is not served.',
-};
 
 const unavailableProblems = {
   'store-unavailable': { reason: 'store-unavailable', detail: 'Sessions cannot be looked up now; try again.' },
@@ -196,6 +186,12 @@ export function createRefuser(options: RefuserOptions): Refuse {
         };
       case 'body-too-large':
         return { problem: { status: 413, reason: refusal.kind, detail: 'The body is larger than this app takes.' } };
+      case 'upstream-busy':
+        return {
+          problem: { status: 503, reason: refusal.kind, detail: 'The app behind this address is busy; try again.' },
+          problemHeaders: retryAfter(refusal.retryAfterSeconds),
+          page: (visit) => pages.upstreamBusy(visit, { ...refusal, app: refusal.route?.title ?? null, requestId }),
+        };
       case 'websocket-origin':
         return {
           problem: { status: 403, reason: refusal.kind, detail: 'This origin may not open WebSockets here.' },

@@ -16,6 +16,7 @@ import { createAudit, type Audit } from '../observability/audit.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createAssertionKeys, type AssertionKeys } from '../identity/keys.ts';
 import { createKeyStorage } from './key-storage.ts';
+import { createUpstreamStates, type UpstreamStates } from '../upstream/upstream-states.ts';
 import { createLiveTraffic, type LiveTraffic } from './live-traffic.ts';
 import type { ServerConfig } from './config.ts';
 import type { SessionConfig } from '../session/config.ts';
@@ -35,6 +36,8 @@ export interface Foundation {
   readonly connections: LiveConnections;
   readonly traffic: LiveTraffic;
   readonly metrics: Metrics;
+  /** Health of the targets of upstreams. */
+  readonly upstreams: UpstreamStates;
   readonly audit: Audit;
   /** What signs assertions. */
   readonly keys: AssertionKeys;
@@ -78,6 +81,8 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
   }
   const connections = createLiveConnections({ sessions, runtime });
   metrics.watchLiveConnections(connections.size);
+  const upstreams = createUpstreamStates(runtime);
+  metrics.watchUpstreams(upstreams.figures);
   return {
     store,
     secret,
@@ -88,6 +93,7 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     connections,
     traffic: createLiveTraffic(runtime),
     metrics,
+    upstreams,
     audit,
     keys: createAssertionKeys({ storage: createKeyStorage(store, secret, runtime.randomBytes), now: runtime.now }),
     bindings: createAccountBindings({ store, secret, directory, runtime }),
@@ -95,6 +101,7 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     issuers: createIssuerPool(runtime),
     close: async () => {
       connections.stop();
+      upstreams.stop();
       await store.close();
     },
   };

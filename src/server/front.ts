@@ -23,6 +23,7 @@ import { createPasswordSignIn } from '../sign-in/sign-in.ts';
 import { createThrottle } from '../sign-in/throttle.ts';
 import type { Runtime } from '../runtime.ts';
 import { createForwarder } from '../upstream/forward.ts';
+import { createStickiness } from '../upstream/sticky.ts';
 import { createUpgrader } from '../upstream/upgrade.ts';
 import { createApp } from './app.ts';
 import { createConnectionHandlers } from './connections.ts';
@@ -130,7 +131,15 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
   });
   const reserved = createReservedHeaders(routes.routes.map(({ headers }) => headers));
   const isOwnCredential = createOwnCredentials(config.bearer.map(({ issuer }) => issuer));
-  const carrying = { runtime, isOwnCookie: cookie.isOurs, isOwnCredential, reserved };
+  foundation.upstreams.adopt(routes.routes);
+  const carrying = {
+    isOwnCookie: cookie.isOurs,
+    isOwnCredential,
+    reserved,
+    groupOf: foundation.upstreams.groupOf,
+    stickiness: createStickiness({ cookie: cookie.sticky, randomBytes: runtime.randomBytes }),
+    now,
+  };
   const forwarder = createForwarder(carrying);
   const upgrader = createUpgrader(carrying);
   const requestLog = createRequestLog({ log, metrics, enabled: config.log.access, now });

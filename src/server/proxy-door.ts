@@ -4,8 +4,8 @@ import type { Audit } from '../observability/audit.ts';
 import type { Completed } from '../observability/access-log.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import { ownAnswer } from '../response/own-answer.ts';
-import type { Refuse } from '../response/refusal.ts';
-import type { Route } from '../route/table.ts';
+import type { Failure, Refuse } from '../response/refusal.ts';
+import type { ForwardingRoute } from '../route/table.ts';
 import type { Log } from '../runtime.ts';
 import type { LiveConnections } from '../session/session.ts';
 import type { Forwarder, ForwardOutcome } from '../upstream/forward.ts';
@@ -63,25 +63,25 @@ export function createProxyDoor(options: ProxyDoorOptions): Door {
     over?.();
     return {
       status: finish(outcome, route, exchange),
-      reason: reasonOf(outcome) ?? reason,
+      reason: reasonOf(outcome, route) ?? reason,
       route: route.id,
       user,
     };
   };
 
   /** Answers for an upstream that did not; returns the status that the visitor saw. */
-  function finish(outcome: ForwardOutcome, route: Route, { facts, request, response }: Exchange): number {
+  function finish(outcome: ForwardOutcome, route: ForwardingRoute, { facts, request, response }: Exchange): number {
     if (outcome.kind === 'answered') return outcome.status;
     if (outcome.kind !== 'failed') return 499;
-    const kind = failureKind(outcome.error);
-    if (kind !== 'body-too-large')
+    const failure = failureOf(outcome.error, route);
+    if (failure.kind !== 'body-too-large')
       log.warn('upstream.failed', {
         requestId: facts.id,
         error: outcome.error,
         responseStarted: outcome.responseStarted,
       });
     if (!outcome.responseStarted) {
-      answerWithoutBody(refuse({ kind, route }, facts), request, response);
+      answerWithoutBody(refuse(failure, facts), request, response);
     }
     return outcome.error.status;
   }
@@ -106,13 +106,26 @@ function createCut(abort: () => void): { readonly soon: () => void; readonly can
 }
 
 /** What visitor, log and metric hear of an exchange that failed; the line `upstream.failed` says more of an upstream. */
-export function failureKind(error: GatewayError): 'upstream-slow' | 'upstream-down' | 'body-too-large' {
-  if (error.code === 'body-too-large') return 'body-too-large';
-  return error.code === 'upstream-timeout' ? 'upstream-slow' : 'upstream-down';
+export function failureOf(error: GatewayError, route: ForwardingRoute): UpstreamRefusal {
+  switch (error.code) {
+    case 'body-too-large':
+      return { kind: 'body-too-large' };
+    case 'upstream-timeout':
+      return { kind: 'upstream-slow', route };
+    case 'upstream-busy':
+      return { kind: 'upstream-busy', route, retryAfterSeconds: Math.ceil(route.upstream.queue.waitMs / 1_000) };
+    default:
+      return { kind: 'upstream-down', route };
+  }
 }
 
-function reasonOf(outcome: ForwardOutcome): string | null {
-  if (outcome.kind === 'failed') return failureKind(outcome.error);
+type UpstreamRefusal = Extract<
+  Failure,
+  { readonly kind: 'upstream-down' | 'upstream-slow' | 'upstream-busy' | 'body-too-large' }
+>;
+
+function reasonOf(outcome: ForwardOutcome, route: ForwardingRoute): string | null {
+  if (outcome.kind === 'failed') return failureOf(outcome.error, route).kind;
   if (outcome.kind === 'aborted') return 'session-ended';
   return outcome.kind === 'client-gone' ? 'client-gone' : null;
 }

@@ -14,7 +14,7 @@ import type { LiveConnections } from '../session/session.ts';
 import type { UpgradeOutcome, Upgrader } from '../upstream/upgrade.ts';
 import { endSocket } from './end-socket.ts';
 import { closeCodes, type LiveTraffic } from './live-traffic.ts';
-import { completedOf, failureKind } from './proxy-door.ts';
+import { completedOf, failureOf } from './proxy-door.ts';
 import { unavailableEvents, unavailableReason } from './unavailable.ts';
 
 export interface UpgradeDoorOptions {
@@ -79,9 +79,9 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
         error: outcome.error,
         responseStarted: outcome.responseStarted,
       });
-      const kind = failureKind(outcome.error);
-      if (outcome.responseStarted) return { status: outcome.error.status, reason: kind, ...known };
-      return say(socket, refuse({ kind, route }, facts), { ...known, reason: kind });
+      const failure = failureOf(outcome.error, route);
+      if (outcome.responseStarted) return { status: outcome.error.status, reason: failure.kind, ...known };
+      return say(socket, refuse(failure, facts), { ...known, reason: failure.kind });
     } catch (error) {
       const reason = unavailableReason(error);
       log.error(reason === null ? 'request.failed' : unavailableEvents[reason], { requestId: facts.id, error });

@@ -15,8 +15,10 @@ export interface SessionCookie {
   readonly name: string;
   /** Auxiliary cookie of the sign-in form. */
   readonly formName: string;
+  /** Tells visitors without a session apart, for `balance: sticky`; always of one host. */
+  readonly sticky: { readonly name: string; readonly serialize: (value: string) => string };
   /**
-   * True for every name that is ours or could be taken for ours: with or without a prefix, in any case, the form's, and
+   * True for every name that is ours or could be taken for ours: with or without a prefix, in any case, the form's, the targets', and
    * pieces (`sallyport.0`). None of them reaches an upstream, none is taken from one.
    */
   readonly isOurs: (name: string) => boolean;
@@ -44,11 +46,17 @@ export function createSessionCookie({ publicUrl, cookie }: SessionCookieOptions)
     ...(secure ? ['Secure'] : []),
     `SameSite=${sameSite}`,
   ].join('; ');
-  const ours = new Set([cookie.name.toLowerCase(), `${cookie.name.toLowerCase()}-form`]);
+  const plainName = cookie.name.toLowerCase();
+  const ours = new Set([plainName, `${plainName}-form`, `${plainName}-target`]);
+  const stickyName = `${secure ? '__Host-' : ''}${cookie.name}-target`;
 
   return {
     name,
     formName: `${name}-form`,
+    sticky: {
+      name: stickyName,
+      serialize: (value) => `${stickyName}=${value}; Path=/; HttpOnly; ${secure ? 'Secure; ' : ''}SameSite=Lax`,
+    },
     isOurs: (candidate) =>
       ours.has(
         candidate

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { Pool, buildConnector } from 'undici';
+import type { Client } from 'undici';
 import { placeOf } from '../route/upstream/config.ts';
 import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
 import { readBeforeFailing } from './early-answer.ts';
@@ -53,20 +54,28 @@ export function createAgents(): Agents {
   };
 }
 
-/** What a pool is made for: whatever `createAgent` reads of an upstream must stand here. */
+/** What a pool is made for: whatever `clientOptions` reads of an upstream must stand here. */
 function poolKey({ timeouts }: Upstream, target: UpstreamTarget): string {
   return JSON.stringify([placeOf(target), timeouts]);
 }
 
-function createAgent({ timeouts }: Upstream, target: UpstreamTarget): Agent {
-  const { hostname } = new URL(target.origin);
-  const plainHost = hostname.replace(/^\[|\]$/g, '');
+function createAgent(upstream: Upstream, target: UpstreamTarget): Agent {
+  return { pool: new Pool(target.origin, clientOptions(upstream, target)), servername: hostOf(target) };
+}
+
+function hostOf({ origin }: UpstreamTarget): string {
+  return new URL(origin).hostname.replace(/^\[|\]$/g, '');
+}
+
+/** How connections to a target are made and used, by whatever part of undici. */
+export function clientOptions({ timeouts }: Upstream, target: UpstreamTarget): Client.Options {
+  const plainHost = hostOf(target);
   const connect = buildConnector({
     allowH2: false,
     timeout: timeouts.connectMs,
     ...(target.socketPath === null ? {} : { socketPath: target.socketPath }),
   });
-  const pool = new Pool(target.origin, {
+  return {
     allowH2: false,
     pipelining: 1,
     keepAliveTimeout: idleMs,
@@ -83,12 +92,16 @@ function createAgent({ timeouts }: Upstream, target: UpstreamTarget): Agent {
         if (result[0] === null) {
           readBeforeFailing(result[1]);
           noteUse(result[1]);
-        }
+        } else Object.assign(result[0], { neverConnected: true });
         callback(...result);
       });
     },
-  });
-  return { pool, servername: plainHost };
+  };
+}
+
+/** The error is that of a connection that could not be made: nothing was sent. */
+export function neverConnected(error: Error): boolean {
+  return 'neverConnected' in error;
 }
 
 /** Marks a connection's own error with whether the connection had brought an answer before. */

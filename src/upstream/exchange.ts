@@ -1,10 +1,12 @@
 import type { Dispatcher } from 'undici';
+import type { GatewayError } from '../errors.ts';
 import type { UpstreamTarget } from '../route/upstream/config.ts';
+import { neverConnected } from './agents.ts';
 import type { Agent } from './agents.ts';
-import { invalidAnswer, upstreamFailure } from './failure.ts';
-import type { ForwardHandle, ForwardJob, ForwardOutcome } from './forward.ts';
-import { responseTrailers } from './response-headers.ts';
-import type { UpstreamAnswer } from './response-headers.ts';
+import type { Course, Traveller } from './course.ts';
+import { invalidAnswer, isTargetsDoing, upstreamFailure } from './failure.ts';
+import type { ExchangeTools, ForwardHandle, ForwardJob, ForwardOutcome } from './forward.ts';
+import { rawOf, responseTrailers } from './response-headers.ts';
 import { mayTryAgain } from './retry.ts';
 import { upstreamTarget } from './rewrite.ts';
 import { Upload } from './upload.ts';
@@ -16,19 +18,23 @@ import { cut, limitLeftover, reasonPhrase, relayInterim } from './visitor-side.t
  */
 const joinedBytes = 16_384;
 
+const noCookies: readonly string[] = [];
+
 /**
  * One request's way to the upstream and back: undici's handler on one side, node's response on the other.
  *
  * The head and a chunk of the body are held until the end of the turn in which they arrived: most answers are whole by then
  * and go out in one write. Nothing is held longer.
  */
-export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
+export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle, Traveller {
   readonly done: Promise<ForwardOutcome>;
   readonly #job: ForwardJob;
-  readonly #target: UpstreamTarget;
-  readonly #agent: Agent;
-  readonly #responseHeaders: (answer: UpstreamAnswer) => string[];
+  readonly #tools: ExchangeTools;
   readonly #resolve: (outcome: ForwardOutcome) => void;
+  /** Null where there is one target and nothing to watch. */
+  #course: Course | null = null;
+  #target: UpstreamTarget;
+  #agent: Agent | null = null;
   #options: Dispatcher.DispatchOptions & { readonly servername?: string } = { path: '/', method: 'GET' };
   #controller: Dispatcher.DispatchController | null = null;
   /** The outcome is known; whatever the upstream still says is not heard. */
@@ -42,37 +48,49 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
   #flushing = false;
   #waiting = false;
 
-  constructor(
-    job: ForwardJob,
-    target: UpstreamTarget,
-    agent: Agent,
-    responseHeaders: (answer: UpstreamAnswer) => string[],
-  ) {
+  constructor(job: ForwardJob, tools: ExchangeTools) {
     const { promise, resolve } = Promise.withResolvers<ForwardOutcome>();
     this.done = promise;
     this.#resolve = resolve;
     this.#job = job;
-    this.#target = target;
-    this.#agent = agent;
-    this.#responseHeaders = responseHeaders;
+    this.#tools = tools;
+    this.#target = job.route.upstream.targets[0];
   }
 
-  /** Sends the request with these raw headers. */
-  start(headers: string[]): void {
-    const { facts, route, request, response } = this.#job;
+  start(): void {
+    const { facts, route, visitor, response } = this.#job;
     if (response.destroyed) {
       this.#finish({ kind: 'client-gone' });
       return;
     }
     response.on('close', this.#onClose);
+    if (route.upstream.isPlain) this.go(this.#target);
+    else {
+      this.#course = this.#tools.courses(route.upstream, facts, visitor, this);
+      this.#course.start();
+    }
+  }
+
+  /** Sends the request to this target. */
+  go(target: UpstreamTarget): void {
+    const { facts, route, request } = this.#job;
+    this.#target = target;
+    this.#retried = false;
+    const agent = this.#tools.agents.agentOf(route.upstream, target);
+    this.#agent = agent;
     this.#options = {
       path: upstreamTarget(facts, route),
       method: facts.method,
-      headers,
-      servername: this.#agent.servername,
+      headers: this.#tools.requestHeaders(this.#job, target, null),
+      servername: agent.servername,
       body: facts.hasBody ? new Upload(request, this.#invite, route.maxBodyBytes) : null,
     };
-    this.#agent.pool.dispatch(this.#options, this);
+    agent.pool.dispatch(this.#options, this);
+  }
+
+  /** No target has room. */
+  refuse(error: GatewayError): void {
+    if (!this.#over) this.#finish({ kind: 'failed', error, responseStarted: false });
   }
 
   readonly abort = (): void => {
@@ -124,13 +142,15 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
       controller.abort(invalidAnswer('answered in an unknown transfer coding', this.#target));
       return;
     }
-    const flat = this.#responseHeaders({
+    this.#course?.answered();
+    const ours = this.#course?.setCookies ?? noCookies;
+    const flat = this.#tools.responseHeaders({
       status,
       rawHeaders: rawOf(controller.rawHeaders),
       facts,
       route,
       target: this.#target,
-      setCookies,
+      setCookies: ours.length === 0 ? setCookies : [...setCookies, ...ours],
       mayTrail: request.httpVersion !== '1.0',
     });
     this.#status = status;
@@ -170,16 +190,25 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
     }
     if (!this.#heard && !this.#retried && !facts.hasBody && mayTryAgain(facts.method, cause)) {
       this.#retried = true;
-      queueMicrotask(() => this.#over || this.#agent.pool.dispatch(this.#options, this));
+      queueMicrotask(() => this.#over || this.#agent?.pool.dispatch(this.#options, this));
       return;
     }
-    this.#finish({ kind: 'failed', error: upstreamFailure(cause, this.#target), responseStarted: started });
+    const error = upstreamFailure(cause, this.#target);
+    if (this.#course !== null && isTargetsDoing(error)) {
+      if (neverConnected(cause) && this.#course.goesOn(error)) {
+        queueMicrotask(() => this.#over || this.#course?.start());
+        return;
+      }
+      this.#course.failed(error);
+    }
+    this.#finish({ kind: 'failed', error, responseStarted: started });
     if (started) cut(response);
   }
 
   #finish(outcome: ForwardOutcome): void {
     this.#over = true;
     this.#held = null;
+    this.#course?.end();
     this.#job.response.off('close', this.#onClose);
     this.#resolve(outcome);
   }
@@ -211,8 +240,4 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle {
     this.#waiting = false;
     this.#controller?.resume();
   };
-}
-
-function rawOf(headers: Dispatcher.DispatchController['rawHeaders']): readonly (Buffer | string)[] {
-  return Array.isArray(headers) ? headers : [];
 }

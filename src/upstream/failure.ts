@@ -16,6 +16,11 @@ export function invalidAnswer(what: string, target: UpstreamTarget): GatewayErro
   return upstreamFailure(Object.assign(new Error(what), { code: 'HPE_INVALID' }), target);
 }
 
+/** The error speaks against the target; what goes wrong on our own side does not. */
+export function isTargetsDoing({ code }: GatewayError): boolean {
+  return code === 'upstream-unreachable' || code === 'upstream-timeout' || code === 'upstream-invalid';
+}
+
 type FailureCode = Extract<ErrorCode, 'upstream-unreachable' | 'upstream-timeout' | 'upstream-invalid' | 'internal'>;
 
 const doings: Readonly<Record<FailureCode, string>> = {
@@ -40,6 +45,7 @@ function failureCode(code: string): FailureCode {
     case 'ERR_HTTP_INVALID_STATUS_CODE':
       return 'upstream-invalid';
     case 'UND_ERR_INVALID_ARG':
+    case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
     case 'UND_ERR_NOT_SUPPORTED':
     case 'UND_ERR_CLOSED':
     case 'UND_ERR_DESTROYED':

@@ -5,12 +5,15 @@ import type { ReservedHeaders } from '../identity/headers.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { ForwardingRoute } from '../route/table.ts';
 import { createAgents } from './agents.ts';
-import { createTurns } from './balance.ts';
+import type { Agents } from './agents.ts';
+import { createCourses } from './course.ts';
+import type { Courses, CoursesOptions } from './course.ts';
 import { Exchange } from './exchange.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createResponseHeaders } from './response-headers.ts';
+import type { UpstreamAnswer } from './response-headers.ts';
 
-export interface ForwarderOptions {
+export interface ForwarderOptions extends CoursesOptions {
   readonly reserved: ReservedHeaders;
   /** A cookie of this name is the gateway's own: it never reaches an upstream, and no upstream sets it. */
   readonly isOwnCookie: (name: string) => boolean;
@@ -58,21 +61,30 @@ export interface Forwarder {
   readonly close: () => Promise<void>;
 }
 
+/** What a forwarder's exchanges work with. */
+export interface ExchangeTools {
+  readonly agents: Agents;
+  readonly courses: Courses;
+  readonly requestHeaders: ReturnType<typeof createRequestHeaders>;
+  readonly responseHeaders: (answer: UpstreamAnswer) => string[];
+}
+
 /**
  * Carries allowed requests to their upstreams and the answers back, streaming both ways: headers as `request-headers.ts`
  * and `response-headers.ts` say, bodies, interim answers and trailers as they come.
  */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const agents = createAgents();
-  const nextTarget = createTurns();
-  const requestHeaders = createRequestHeaders(options);
-  const responseHeaders = createResponseHeaders(options);
+  const tools: ExchangeTools = {
+    agents,
+    courses: createCourses(options),
+    requestHeaders: createRequestHeaders(options),
+    responseHeaders: createResponseHeaders(options),
+  };
   return {
     forward: (job) => {
-      const { upstream } = job.route;
-      const target = upstream.targets.length === 1 ? upstream.targets[0] : nextTarget(upstream);
-      const exchange = new Exchange(job, target, agents.agentOf(upstream, target), responseHeaders);
-      exchange.start(requestHeaders(job, target, null));
+      const exchange = new Exchange(job, tools);
+      exchange.start();
       return exchange;
     },
     close: agents.close,

@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import type { RequestFacts } from '../request/facts.ts';
 import { changeHeaders } from '../route/headers/changes.ts';
 import type { ForwardingRoute } from '../route/table.ts';
@@ -77,6 +78,11 @@ export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): 
     const kept = route.responseHeaders === null ? passed : changeHeaders(passed, route.responseHeaders);
     return answer.setCookies.length === 0 ? kept : withOwnCookies(kept, answer.setCookies);
   };
+}
+
+/** What undici hands over as raw headers. */
+export function rawOf(headers: Dispatcher.DispatchController['rawHeaders']): readonly (Buffer | string)[] {
+  return Array.isArray(headers) ? headers : [];
 }
 
 function latin1(text: Buffer | string | undefined): string {

@@ -1,143 +1,121 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../errors.ts';
-import type { UpstreamTarget, UpstreamTimeouts } from '../route/upstream/config.ts';
-import type { Doorstep } from './doorstep.ts';
-import { invalidAnswer, upstreamFailure } from './failure.ts';
+import type { UpstreamTarget } from '../route/upstream/config.ts';
+import { Attempt } from './attempt.ts';
+import type { Ask, Attempted } from './attempt.ts';
+import type { Course, Courses, Traveller } from './course.ts';
+import { invalidAnswer, isTargetsDoing, upstreamFailure } from './failure.ts';
 import { destroyLater, join } from './join.ts';
 import type { Joint } from './join.ts';
+import type { createRequestHeaders } from './request-headers.ts';
 import type { UpstreamAnswer } from './response-headers.ts';
-import { chunks, grouped, pairsOf, writeHead } from './upgrade-wire.ts';
+import { chunks, pairsOf, tookTooLong, writeHead } from './upgrade-wire.ts';
 import type { UpgradeHandle, UpgradeJob, UpgradeOutcome } from './upgrade.ts';
 
-/** What is needed until the answer is there. A tunnel may stand for days and must hold on to none of it. */
-export interface Question {
-  readonly job: UpgradeJob;
-  /** Flat raw headers for the upstream. */
-  readonly headers: readonly string[];
+/** What an upgrader's tunnels work with. */
+export interface TunnelTools {
+  readonly courses: Courses;
+  readonly requestHeaders: ReturnType<typeof createRequestHeaders>;
   readonly responseHeaders: (answer: UpstreamAnswer) => string[];
-  readonly target: UpstreamTarget;
-  readonly timeouts: UpstreamTimeouts;
+  readonly ask: Ask;
+}
+
+/** What is needed until the answer is there. A tunnel may stand for days and must hold on to none of it. */
+interface Question {
+  readonly job: UpgradeJob;
+  readonly tools: TunnelTools;
 }
 
 /** One upgrade, from the question to the end of the tunnel. http-proxy asks; what the visitor sees is written here. */
-export class Tunnel implements UpgradeHandle {
+export class Tunnel implements UpgradeHandle, Traveller, Attempted {
   readonly done: Promise<UpgradeOutcome>;
   readonly #resolve: (outcome: UpgradeOutcome) => void;
   readonly #socket: Duplex;
-  readonly #target: UpstreamTarget;
+  /** Null where there is one target and nothing to watch. */
+  #course: Course | null = null;
+  #target: UpstreamTarget;
   #question: Question | null;
-  #doorstep: Doorstep | null = null;
-  #ownEnds: ReturnType<Duplex['listeners']> = [];
-  #outgoing: ClientRequest | null = null;
-  #timer: NodeJS.Timeout | undefined;
+  #attempt: Attempt | null = null;
   #joint: Joint | null = null;
   #over = false;
   /** The visitor has been written to. */
   #started = false;
 
-  constructor(question: Question) {
+  constructor(job: UpgradeJob, tools: TunnelTools) {
     const { promise, resolve } = Promise.withResolvers<UpgradeOutcome>();
     this.done = promise;
     this.#resolve = resolve;
-    this.#socket = question.job.socket;
-    this.#target = question.target;
-    this.#question = question;
+    this.#socket = job.socket;
+    this.#target = job.route.upstream.targets[0];
+    this.#question = { job, tools };
   }
 
-  /** `ask` has http-proxy send the request (it calls `prepare` on the way); its own words go to the doorstep. */
-  start(ask: () => Promise<void>, doorstep: Doorstep): void {
+  start(): void {
     const socket = this.#socket;
-    this.#doorstep = doorstep;
+    const question = this.#question;
     // A connection that breaks tells so with `close` as well.
     socket.on('error', ignore);
-    if (socket.destroyed) {
+    if (socket.destroyed || question === null) {
       this.#finish({ kind: 'client-gone' });
       return;
     }
     socket.on('close', this.#onVisitorClosed);
     if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, 60_000);
-    try {
-      ask().catch((cause: unknown) => {
-        if (this.#joint === null) this.#fail(cause);
-      });
-    } catch (cause) {
-      this.#fail(cause);
+    const { facts, route, visitor } = question.job;
+    if (route.upstream.isPlain) this.go(this.#target);
+    else {
+      this.#course = question.tools.courses(route.upstream, facts, visitor, this);
+      this.#course.start();
     }
-    // After http-proxy's own listeners: what they do to the doorstep is done, and is taken back.
-    this.#outgoing?.once('upgrade', (answer, upstream) => {
-      takeOver(upstream, doorstep, this.#ownEnds);
-      this.#open(answer, upstream);
-    });
-    this.#outgoing?.once('response', (answer) => this.#relay(answer));
   }
 
-  /** Gives the outgoing request the headers that were decided; called before it is sent. */
-  prepare(outgoing: ClientRequest): void {
+  /** Asks this target. */
+  go(target: UpstreamTarget): void {
     const question = this.#question;
     if (question === null) return;
-    const { connectMs, firstByteMs } = question.timeouts;
-    this.#outgoing = outgoing;
-    this.#expect('UND_ERR_CONNECT_TIMEOUT', connectMs);
-    outgoing.on('error', (cause) => this.#fail(cause));
-    outgoing.once('finish', () => this.#expect('UND_ERR_HEADERS_TIMEOUT', firstByteMs));
-    outgoing.once('response', () => {
-      clearTimeout(this.#timer);
-      // Then http-proxy leaves the answer's body to us.
-      this.#doorstep?.destroy();
-    });
-    outgoing.once('upgrade', (_answer, upstream) => (this.#ownEnds = upstream.listeners('end')));
-    outgoing.method = question.job.facts.method;
-    try {
-      for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name);
-      for (const [name, values] of grouped(question.headers))
-        outgoing.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
-    } catch (cause) {
-      this.#fail(cause);
-      outgoing.destroy();
-    }
+    const { job, tools } = question;
+    this.#target = target;
+    const headers = tools.requestHeaders(job, target, job.facts.upgrade[0] ?? '');
+    this.#attempt = new Attempt(job, target, headers, this);
+    this.#attempt.start(tools.ask);
+  }
+
+  /** No target has room. */
+  refuse(error: GatewayError): void {
+    this.#fail(error);
   }
 
   readonly close = (code = 1001): void => {
     if (this.#over) return;
     const joint = this.#joint;
-    const outgoing = this.#outgoing;
+    const attempt = this.#attempt;
     this.#finish({ kind: 'closed' });
-    outgoing?.destroy();
+    attempt?.abandon();
     if (joint === null) this.#socket.destroy();
     else joint.close(code);
   };
 
-  /** 0: no limit. */
-  #expect(code: string, ms: number): void {
-    clearTimeout(this.#timer);
-    if (ms === 0) return;
-    this.#timer = setTimeout(() => {
-      this.#outgoing?.destroy(tookTooLong(code));
-    }, ms);
-  }
-
-  #open(answer: IncomingMessage, upstream: Duplex): void {
+  agreed(answer: IncomingMessage, upstream: Duplex): void {
     const question = this.#question;
-    if (this.#over || question === null) {
-      upstream.destroy();
-      return;
-    }
+    if (question === null) return;
     const { facts, head } = question.job;
     const [protocol = ''] = facts.upgrade;
     if (answer.headers.upgrade?.toLowerCase() !== protocol) {
       upstream.destroy();
-      this.#fail(invalidAnswer(`changed to a protocol other than ${protocol}`, this.#target));
+      this.lost(invalidAnswer(`changed to a protocol other than ${protocol}`, this.#target), true);
       return;
     }
     const socket = this.#socket;
-    const headers = answerHeaders(question, answer, 101).filter(([name]) => name.toLowerCase() !== 'content-length');
+    const headers = this.#answerHeaders(question, answer, 101).filter(
+      ([name]) => name.toLowerCase() !== 'content-length',
+    );
     writeHead(socket, answer, [['Connection', 'Upgrade'], ['Upgrade', answer.headers.upgrade], ...headers]);
     this.#started = true;
     if (head.length > 0) socket.unshift(head);
-    const { idleMs } = question.timeouts;
+    const { idleMs } = question.job.route.upstream.timeouts;
     this.#forgetQuestion();
     socket.off('close', this.#onVisitorClosed);
     this.#joint = join(socket, upstream, protocol === 'websocket', () => this.#finish({ kind: 'tunnelled' }));
@@ -152,24 +130,21 @@ export class Tunnel implements UpgradeHandle {
   };
 
   /** The upstream's own answer, when it is no 101: its head filtered, its body with its own framing, then the end. */
-  #relay(answer: IncomingMessage): void {
+  refused(answer: IncomingMessage): void {
     const question = this.#question;
     const status = answer.statusCode ?? 0;
     const coding = answer.headers['transfer-encoding']?.toLowerCase();
-    if (this.#over || question === null) {
-      answer.destroy();
-      return;
-    }
+    if (question === null) return;
     if (status < 200 || status > 599 || (coding !== undefined && coding !== 'chunked')) {
       answer.destroy();
-      this.#fail(invalidAnswer(`answered an upgrade with status ${status}`, this.#target));
+      this.lost(invalidAnswer(`answered an upgrade with status ${status}`, this.#target), true);
       return;
     }
     const socket = this.#socket;
     this.#started = true;
-    const { idleMs } = question.timeouts;
+    const { idleMs } = question.job.route.upstream.timeouts;
     if (idleMs > 0) answer.setTimeout(idleMs, () => answer.destroy(tookTooLong('UND_ERR_BODY_TIMEOUT')));
-    const headers = answerHeaders(question, answer, status);
+    const headers = this.#answerHeaders(question, answer, status);
     const hasBody = status !== 204 && status !== 304 && question.job.facts.method !== 'HEAD';
     const isChunked = hasBody && answer.headers['content-length'] === undefined;
     if (isChunked) headers.push(['Transfer-Encoding', 'chunked']);
@@ -186,10 +161,36 @@ export class Tunnel implements UpgradeHandle {
   }
 
   readonly #onVisitorClosed = (): void => {
-    const outgoing = this.#outgoing;
+    const attempt = this.#attempt;
     this.#finish({ kind: 'client-gone' });
-    outgoing?.destroy();
+    attempt?.abandon();
   };
+
+  #answerHeaders({ job, tools }: Question, answer: IncomingMessage, status: number): [name: string, value: string][] {
+    this.#course?.answered();
+    const { facts, route } = job;
+    const { rawHeaders } = answer;
+    const setCookies = this.#course?.setCookies ?? [];
+    const target = this.#target;
+    return [
+      ...pairsOf(tools.responseHeaders({ status, rawHeaders, facts, route, target, setCookies, mayTrail: false })),
+    ];
+  }
+
+  /** The target gave no sound answer: another one is asked where that is allowed. */
+  lost(cause: unknown, connected: boolean): void {
+    if (this.#over) return;
+    const error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.#target);
+    if (this.#course !== null && isTargetsDoing(error)) {
+      if (!connected && this.#course.goesOn(error)) {
+        this.#attempt = null;
+        queueMicrotask(() => this.#over || this.#course?.start());
+        return;
+      }
+      this.#course.failed(error);
+    }
+    this.#fail(error);
+  }
 
   #fail(cause: unknown): void {
     if (this.#over) return;
@@ -201,49 +202,18 @@ export class Tunnel implements UpgradeHandle {
   #finish(outcome: UpgradeOutcome): void {
     if (this.#over) return;
     this.#over = true;
+    this.#course?.end();
     this.#socket.off('close', this.#onVisitorClosed);
     this.#forgetQuestion();
     this.#resolve(outcome);
   }
 
   #forgetQuestion(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#question = null;
-    this.#outgoing = null;
-    this.#doorstep = null;
-    this.#ownEnds = [];
+    this.#attempt = null;
   }
-}
-
-function tookTooLong(code: string): Error {
-  return Object.assign(new Error('the upstream took too long to answer an upgrade'), { code });
 }
 
 function ignore(): void {
   // Whatever broke, `close` follows.
-}
-
-function answerHeaders(
-  { job, target, responseHeaders }: Question,
-  answer: IncomingMessage,
-  status: number,
-): [name: string, value: string][] {
-  const { facts, route } = job;
-  const { rawHeaders } = answer;
-  return [...pairsOf(responseHeaders({ status, rawHeaders, facts, route, target, setCookies: [], mayTrail: false }))];
-}
-
-/**
- * Takes http-proxy off an upgraded socket: its pipes to the doorstep, and its listeners, which would keep the whole request
- * alive as long as the tunnel stands. `own` are the `end` listeners from before.
- */
-function takeOver(upstream: Duplex, doorstep: Doorstep, own: ReturnType<Duplex['listeners']>): void {
-  upstream.unpipe(doorstep);
-  doorstep.unpipe(upstream);
-  doorstep.destroy();
-  upstream.removeAllListeners('error').on('error', ignore);
-  for (const listener of upstream.listeners('end')) {
-    if (!own.includes(listener)) upstream.off('end', listener as () => void);
-  }
 }

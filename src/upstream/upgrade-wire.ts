@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
 import type { Duplex } from 'node:stream';
+import type { Doorstep } from './doorstep.ts';
 
 /** Flat raw headers as pairs. */
 export function* pairsOf(flat: readonly string[]): Generator<[name: string, value: string]> {
@@ -46,4 +47,23 @@ export function chunks(): Transform {
 /** A WebSocket close frame of a server (RFC 6455 §5.5.1): unmasked, the code alone. */
 export function closeFrame(code: number): Buffer {
   return Buffer.from([0x88, 2, (code >> 8) & 0xff, code & 0xff]);
+}
+
+/** The upstream kept an upgrade waiting; `code` says at what. */
+export function tookTooLong(code: string): Error {
+  return Object.assign(new Error('the upstream took too long to answer an upgrade'), { code });
+}
+
+/**
+ * Takes http-proxy off an upgraded socket: its pipes to the doorstep, and its listeners, which would keep the whole request
+ * alive as long as the tunnel stands. `own` are the `end` listeners from before.
+ */
+export function takeOver(upstream: Duplex, doorstep: Doorstep, own: ReturnType<Duplex['listeners']>): void {
+  upstream.unpipe(doorstep);
+  doorstep.unpipe(upstream);
+  doorstep.destroy();
+  upstream.removeAllListeners('error').on('error', () => undefined);
+  for (const listener of upstream.listeners('end')) {
+    if (!own.includes(listener)) upstream.off('end', listener as () => void);
+  }
 }

@@ -7,13 +7,15 @@ import type { GatewayError } from '../errors.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { ForwardingRoute } from '../route/table.ts';
 import type { UpstreamTarget } from '../route/upstream/config.ts';
-import { createTurns } from './balance.ts';
-import { Doorstep, plainUpgrade } from './doorstep.ts';
+import type { Attempt } from './attempt.ts';
+import { createCourses } from './course.ts';
+import { plainUpgrade } from './doorstep.ts';
 import type { ForwarderOptions } from './forward.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createResponseHeaders } from './response-headers.ts';
 import { upstreamTarget } from './rewrite.ts';
 import { Tunnel } from './tunnel.ts';
+import type { TunnelTools } from './tunnel.ts';
 
 /** An upgrade that the gate lets through, as node's `upgrade` event gave it. */
 export interface UpgradeJob {
@@ -58,10 +60,7 @@ export interface Upgrader {
 
 /** Asks upstreams for WebSockets and other upgrades, by http-proxy, and joins the two connections. */
 export function createUpgrader(options: ForwarderOptions): Upgrader {
-  const requestHeaders = createRequestHeaders(options);
-  const responseHeaders = createResponseHeaders(options);
-  const nextTarget = createTurns();
-  const tunnels = new WeakMap<IncomingMessage, Tunnel>();
+  const attempts = new WeakMap<IncomingMessage, Attempt>();
   const proxies = new WeakMap<UpstreamTarget, ProxyServer>();
 
   const proxyTo = (target: UpstreamTarget): ProxyServer => {
@@ -73,21 +72,26 @@ export function createUpgrader(options: ForwarderOptions): Upgrader {
           ? target.origin
           : { protocol: 'http:', host: 'localhost', socketPath: target.socketPath },
     });
-    proxy.on('proxyReqWs', (outgoing, message) => tunnels.get(message)?.prepare(outgoing));
+    proxy.on('proxyReqWs', (outgoing, message) => attempts.get(message)?.prepare(outgoing));
     proxies.set(target, proxy);
     return proxy;
   };
 
+  const tools: TunnelTools = {
+    courses: createCourses(options),
+    requestHeaders: createRequestHeaders(options),
+    responseHeaders: createResponseHeaders(options),
+    ask: (attempt, { facts, route }, target, doorstep) => {
+      const message = plainUpgrade(doorstep, upstreamTarget(facts, route));
+      attempts.set(message, attempt);
+      return proxyTo(target).ws(message, doorstep, {});
+    },
+  };
+
   return {
     upgrade: (job) => {
-      const { upstream } = job.route;
-      const target = upstream.targets.length === 1 ? upstream.targets[0] : nextTarget(upstream);
-      const headers = requestHeaders(job, target, job.facts.upgrade[0] ?? '');
-      const tunnel = new Tunnel({ job, headers, responseHeaders, target, timeouts: upstream.timeouts });
-      const doorstep = new Doorstep();
-      const message = plainUpgrade(doorstep, upstreamTarget(job.facts, job.route));
-      tunnels.set(message, tunnel);
-      tunnel.start(() => proxyTo(target).ws(message, doorstep, {}), doorstep);
+      const tunnel = new Tunnel(job, tools);
+      tunnel.start();
       return tunnel;
     },
   };

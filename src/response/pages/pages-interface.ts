@@ -50,6 +50,10 @@ export interface Pages {
   readonly internal: (visit: Visit, view: Traced) => Answer;
   readonly upstreamDown: (visit: Visit, view: Traced & { readonly app: string | null }) => Answer;
   readonly upstreamSlow: (visit: Visit, view: Traced & { readonly app: string | null }) => Answer;
+  readonly upstreamBusy: (
+    visit: Visit,
+    view: Traced & { readonly app: string | null; readonly retryAfterSeconds: number },
+  ) => Answer;
   readonly unavailable: (visit: Visit, view: { readonly retryAfterSeconds: number }) => Answer;
   /** A file of ours by its path, or null. */
   readonly asset: (path: string) => Answer | null;

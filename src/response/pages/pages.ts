@@ -198,6 +198,13 @@ export function createPages({ theme, authPath, publicUrl, files }: PagesOptions)
       return message(visit, 504, { scene: 'slow', ...view });
     },
 
+    upstreamBusy: (visit, { app, retryAfterSeconds, requestId }) => {
+      const { title, lead } = catalogOf(visit).upstreamBusy;
+      const named = titled(title, app ?? catalogOf(visit).theApp);
+      const view = { lead: lead(retryAfterSeconds), actions: [retry(visit)], requestId, ...named };
+      return message(visit, 503, { scene: 'wait', ...view }, retryAfter(retryAfterSeconds));
+    },
+
     unavailable: (visit, { retryAfterSeconds }) => {
       const { title, lead } = catalogOf(visit).unavailable;
       const view: Message = { scene: 'wait', title, lead: lead(retryAfterSeconds), actions: [retry(visit)] };

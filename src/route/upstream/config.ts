@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { duration, httpOrigin, integer } from '../../quantities.ts';
+import { ejectionConfig, healthCheckConfig, type Ejection, type HealthCheck } from './health/config.ts';
+
+export type { Ejection, HealthCheck };
 
 /** One place where an app listens. */
 export interface UpstreamTarget {
@@ -16,6 +19,17 @@ export interface Upstream {
   /** At least one, none twice. */
   readonly targets: readonly [UpstreamTarget, ...UpstreamTarget[]];
   readonly timeouts: UpstreamTimeouts;
+  readonly balance: 'round-robin' | 'least-connections' | 'sticky';
+  readonly healthCheck: HealthCheck | null;
+  readonly ejection: Ejection;
+  /** A target that comes back reaches its full share after this long; 0: at once. */
+  readonly slowStartMs: number;
+  /** Most requests and tunnels under way at one target, by process; null: no limit. */
+  readonly maxConnections: number | null;
+  /** Who waits when every target has `maxConnections`. */
+  readonly queue: { readonly length: number; readonly waitMs: number };
+  /** One target and nothing to watch: the request goes there without a thought. */
+  readonly isPlain: boolean;
 }
 
 const url = z.string().transform((value, context) => {
@@ -113,15 +127,63 @@ const timeouts = z
 /** How long an upstream may take. Milliseconds; 0 where there is no limit. */
 export type UpstreamTimeouts = z.output<typeof timeouts>;
 
-const settings = z.strictObject({
-  targets: targets.describe('Where the app listens: URLs, or mappings with `url` and `weight`; one or a list.'),
-  timeouts: timeouts.describe('How long a target may take.'),
+const queue = z.strictObject({
+  length: integer(0, 100_000).prefault(100).describe('So many may wait for a target; the next gets 503.'),
+  wait: duration()
+    .refine(waiting, tooLong)
+    .refine((ms) => ms > 0, 'must be longer than 0')
+    .prefault('5s')
+    .describe('Who has waited this long gets 503.'),
 });
 
-const { targets: _, ...defaults } = settings.parse({ targets: 'http://localhost' });
+const settings = z
+  .strictObject({
+    targets: targets.describe('Where the app listens: URLs, or mappings with `url` and `weight`; one or a list.'),
+    timeouts: timeouts.describe('How long a target may take.'),
+    balance: z
+      .enum(['round-robin', 'least-connections', 'sticky'])
+      .prefault('round-robin')
+      .describe(
+        'Which target gets a request: each in turn, the one with the fewest under way, or always the same one for a visitor. All by weight.',
+      ),
+    healthCheck: healthCheckConfig
+      .optional()
+      .transform((value) => value ?? null)
+      .describe('Asks every target again and again; one that fails gets no requests. Default: nobody asks.'),
+    ejection: ejectionConfig
+      .prefault({})
+      .describe('Leaves a target that fails requests alone for a while; `false`: never. Needs several targets.'),
+    slowStart: duration()
+      .refine(waiting, tooLong)
+      .prefault(0)
+      .describe('A target that comes back gets its share little by little within this time. `0`: at once.'),
+    maxConnections: integer(1, 100_000)
+      .optional()
+      .transform((value) => value ?? null)
+      .describe(
+        'Requests and tunnels under way at one target at once, by process; more of them wait. Default: no limit.',
+      ),
+    queue: queue.optional().describe('Who waits when all targets have `maxConnections`.'),
+  })
+  .refine((value) => value.queue === undefined || value.maxConnections !== null, {
+    path: ['queue'],
+    message: 'has no effect without maxConnections; write that too',
+  })
+  .refine((value) => value.slowStart === 0 || value.healthCheck !== null || value.ejection !== null, {
+    path: ['slowStart'],
+    message: 'has no effect without healthCheck or ejection, as no target ever comes back',
+  })
+  .transform(({ slowStart, queue: waitingRoom = queue.parse({}), ...rest }): Upstream => ({
+    ...rest,
+    slowStartMs: slowStart,
+    queue: { length: waitingRoom.length, waitMs: waitingRoom.wait },
+    isPlain: rest.targets.length === 1 && rest.healthCheck === null && rest.maxConnections === null,
+  }));
+
+const defaults = settings.parse({ targets: 'http://localhost' });
 
 /** The `upstream` of a route: a URL, a list of targets, or a mapping for everything else that can be said. */
 export const upstreamConfig = z.union([
-  targets.transform((list): Upstream => ({ targets: list, ...defaults })),
-  settings.transform((given): Upstream => given),
+  targets.transform((list): Upstream => ({ ...defaults, targets: list, isPlain: list.length === 1 })),
+  settings,
 ]);

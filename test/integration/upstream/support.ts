@@ -10,10 +10,14 @@ import { createReservedHeaders } from '../../../src/identity/headers.ts';
 import type { Identity } from '../../../src/identity/identity.ts';
 import type { CanonicalPath, RawHeader, RequestFacts } from '../../../src/request/facts.ts';
 import type { ForwardingRoute } from '../../../src/route/table.ts';
+import type { Runtime } from '../../../src/runtime.ts';
 import { upstreamConfig } from '../../../src/route/upstream/config.ts';
+import { createStickiness } from '../../../src/upstream/sticky.ts';
+import { createUpstreamStates } from '../../../src/upstream/upstream-states.ts';
 import { createForwarder } from '../../../src/upstream/forward.ts';
-import type { ForwardHandle, ForwardOutcome } from '../../../src/upstream/forward.ts';
+import type { ForwardHandle, ForwardOutcome, ForwarderOptions } from '../../../src/upstream/forward.ts';
 import { createUpgrader } from '../../../src/upstream/upgrade.ts';
+import { createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 import type { UpgradeHandle, UpgradeOutcome } from '../../../src/upstream/upgrade.ts';
 
 export const alice: Identity = {
@@ -108,7 +112,29 @@ export function factsOf(request: IncomingMessage, changes: Partial<RequestFacts>
   };
 }
 
-export const isOwnCookie = (name: string): boolean => /^(__host-|__secure-)?gw(-form)?(\.\d+)?$/i.test(name);
+export const isOwnCookie = (name: string): boolean => /^(__host-|__secure-)?gw(-form|-target)?(\.\d+)?$/i.test(name);
+
+/** What forwarder and upgrader need, for this one route. */
+export function carrying(t: ExecutionContext, route: ForwardingRoute, runtime: Runtime = realTime()): ForwarderOptions {
+  const { now, randomBytes } = runtime;
+  const upstreams = createUpstreamStates(runtime);
+  upstreams.adopt([route]);
+  t.teardown(upstreams.stop);
+  const cookie = { name: 'gw-target', serialize: (value: string) => `gw-target=${value}` };
+  return {
+    reserved: createReservedHeaders([route.headers]),
+    isOwnCookie,
+    isOwnCredential: () => false,
+    groupOf: upstreams.groupOf,
+    stickiness: createStickiness({ cookie, randomBytes }),
+    now,
+  };
+}
+
+/** The clock on the wall, and a log to read. */
+export function realTime(): TestRuntime {
+  return { ...createTestRuntime(), now: Date.now };
+}
 
 export interface Gateway {
   readonly port: number;
@@ -124,13 +150,10 @@ export async function startForwarder(
     readonly visitor?: Authenticated | null;
     readonly setCookies?: readonly string[];
     readonly facts?: Partial<RequestFacts>;
+    readonly runtime?: Runtime;
   } = {},
 ): Promise<Gateway> {
-  const forwarder = createForwarder({
-    reserved: createReservedHeaders([route.headers]),
-    isOwnCookie,
-    isOwnCredential: () => false,
-  });
+  const forwarder = createForwarder(carrying(t, route, options.runtime));
   const outcomes: ForwardOutcome[] = [];
   const handles: ForwardHandle[] = [];
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -165,12 +188,12 @@ export interface UpgradeGateway {
 }
 
 /** A bare server whose every upgrade goes to the route; refusals are `502 code`. */
-export async function startUpgrader(t: ExecutionContext, route: ForwardingRoute): Promise<UpgradeGateway> {
-  const upgrader = createUpgrader({
-    reserved: createReservedHeaders([route.headers]),
-    isOwnCookie,
-    isOwnCredential: () => false,
-  });
+export async function startUpgrader(
+  t: ExecutionContext,
+  route: ForwardingRoute,
+  runtime?: Runtime,
+): Promise<UpgradeGateway> {
+  const upgrader = createUpgrader(carrying(t, route, runtime));
   const outcomes: UpgradeOutcome[] = [];
   const handles: UpgradeHandle[] = [];
   const server = createServer();

@@ -85,6 +85,7 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
     ['internal', pages.internal(visit, { requestId })],
     ['upstream-down', pages.upstreamDown(visit, traced)],
     ['upstream-slow', pages.upstreamSlow(visit, traced)],
+    ['upstream-busy', pages.upstreamBusy(visit, { ...traced, retryAfterSeconds: 5 })],
     ['unavailable', pages.unavailable(visit, { retryAfterSeconds: 5 })],
     [
       'home',

@@ -130,6 +130,12 @@ export const de: Catalog = {
     lead: 'Die Anwendung hinter dieser Adresse hat nicht rechtzeitig geantwortet. Ihre Anmeldung ist in Ordnung. Was Sie wollten, kann noch im Gange sein: Sehen Sie nach, bevor Sie es wiederholen.',
   },
 
+  upstreamBusy: {
+    title: (app: Part): Html => html`${app} ist ausgelastet`,
+    lead: (seconds: number) =>
+      `Gerade wollen mehr Menschen etwas von dieser Anwendung, als sie gleichzeitig bedienen kann. Ihre Anmeldung ist in Ordnung. Versuchen Sie es in ${roughSpan(language, seconds)} wieder.`,
+  },
+
   tooManyTries: {
     title: 'Zu viele Versuche',
     lead: (seconds: number) =>

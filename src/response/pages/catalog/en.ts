@@ -131,6 +131,12 @@ export const en = {
     lead: 'The app behind this address didn’t answer in time. Your sign-in is fine. What you asked for may still be under way: check before you repeat it.',
   },
 
+  upstreamBusy: {
+    title: (app: Part): Html => html`${app} is busy`,
+    lead: (seconds: number) =>
+      `More people are asking for this app than it can serve at once. Your sign-in is fine. Try again in ${roughSpan(language, seconds)}.`,
+  },
+
   tooManyTries: {
     title: 'Too many tries',
     lead: (seconds: number) =>
