@@ -8,7 +8,7 @@ import type { Runtime } from './runtime.ts';
 import { openAdminDoor } from './server/admin-door.ts';
 import { layFoundation, type Foundation } from './server/foundation.ts';
 import { createFront, type Front } from './server/front.ts';
-import { listen, type Listener } from './server/listen.ts';
+import { listen, type Listener, type ListenHandlers } from './server/listen.ts';
 
 /** A gateway that runs: the whole product behind one value. */
 export interface Gateway {
@@ -71,14 +71,14 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
     const listeners: Listener[] = [];
     try {
       front = createFront(config, foundation, runtime);
-      for (const address of config.server.listen)
-        listeners.push(
-          await listen(address, {
-            request: (request, response) => currentFront().request(request, response),
-            upgrade: (request, socket, head) => currentFront().upgrade(request, socket, head),
-            unreadable: (status, socket) => currentFront().unreadable(status, socket),
-          }),
-        );
+      const handlers: ListenHandlers = {
+        request: (request, response) => currentFront().request(request, response),
+        upgrade: (request, socket, head, respondHead) => currentFront().upgrade(request, socket, head, respondHead),
+        unreadable: (status, socket) => currentFront().unreadable(status, socket),
+      };
+      const { limits } = config.server;
+      for (const entry of config.server.listen)
+        listeners.push(await listen({ entry, handlers, limits, tls: foundation.tls, runtime }));
       const { registry } = foundation.metrics;
       const admin = worker
         ? null
@@ -89,12 +89,21 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
             notReady: () => (isDraining ? 'shutting down' : null),
             log,
           });
-      const watcher = watchFiles(
+      const users = watchFiles(
         config.signIn.local === null ? [] : [config.signIn.local.users],
         () => void reloadUsers(foundation),
         { runtime },
       );
-      running = { foundation, listeners, admin, unwatch: watcher.stop };
+      const certificates = watchFiles(
+        foundation.tls?.certificates.files ?? [],
+        () => reloadCertificates(foundation, listeners),
+        { runtime },
+      );
+      const unwatch = (): void => {
+        users.stop();
+        certificates.stop();
+      };
+      running = { foundation, listeners, admin, unwatch };
     } catch (error) {
       for (const listener of listeners) {
         void listener.drain();
@@ -110,6 +119,11 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
     });
   };
 
+  const reloadCertificates = ({ tls }: Foundation, listeners: readonly Listener[]): void => {
+    tls?.certificates.reload();
+    for (const listener of listeners) listener.refreshTls();
+  };
+
   const reloadUsers = async ({ directory, traffic, audit }: Foundation): Promise<void> => {
     const before = directory.revision;
     const faults = await directory.reload();
@@ -121,7 +135,7 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
 
   const prepare = (next: Config): PreparedReload | null => {
     if (running === null) return null;
-    const { foundation } = running;
+    const { foundation, listeners } = running;
     const inForce = keepFixed(next, first);
     let built: Front;
     try {
@@ -136,6 +150,7 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
         const old = front;
         front = built;
         config = inForce;
+        reloadCertificates(foundation, listeners);
         await reloadUsers(foundation);
         await foundation.traffic.judgeAgain(currentFront().gate);
         // Not waited for: an event stream would hold up every later reload, and the end.
@@ -207,10 +222,10 @@ export function tellOfReload(
 export function keepFixed(next: Config, first: Config): Config {
   const sameScheme = next.server.publicUrl.split(':', 1)[0] === first.server.publicUrl.split(':', 1)[0];
   const { publicUrl } = sameScheme ? next.server : first.server;
-  const { listen, workers } = first.server;
+  const { listen, tls, limits, workers } = first.server;
   return {
     ...next,
-    server: { ...next.server, publicUrl, listen, workers },
+    server: { ...next.server, publicUrl, listen, tls, limits, workers },
     admin: first.admin,
     store: first.store,
     session: first.session,
@@ -230,6 +245,8 @@ export function fixedAtStart({
 }: Config): Readonly<Record<string, unknown>> {
   return {
     'server.listen': server.listen,
+    'server.tls': server.tls,
+    'server.limits': server.limits,
     'server.workers': server.workers,
     // Cookies are named and marked by it; another host under the same scheme is taken on.
     'server.publicUrl': server.publicUrl.startsWith('https:'),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
-import type { ListenAddress } from '../server/config.ts';
+import type { ListenEntry } from '../server/config.ts';
 import { defaultUsersFile, namesOtherMethod } from '../sign-in/config.ts';
 import type { Config, configSchema } from './schema.ts';
 
@@ -11,14 +11,24 @@ type Route = Parsed['routes'][number];
 /** Fills in what depends on other values and makes every path absolute, starting from `directory`. */
 export function completeConfig(parsed: Parsed, directory: string): Config {
   const absolute = (path: string): string => resolve(directory, path);
-  const listen = parsed.server.listen.map((address): ListenAddress =>
-    address.kind === 'unix' ? { kind: 'unix', path: absolute(address.path) } : address,
+  const listen = parsed.server.listen.map((entry): ListenEntry =>
+    entry.kind === 'unix' ? { ...entry, path: absolute(entry.path) } : entry,
   );
+  const { tls } = parsed.server;
   const { logo, css, ...theme } = parsed.theme;
   const ids = routeIds(parsed.routes);
   return {
     ...parsed,
-    server: { ...parsed.server, listen, publicUrl: parsed.server.publicUrl ?? defaultPublicUrl(listen) ?? '' },
+    server: {
+      ...parsed.server,
+      listen,
+      publicUrl: parsed.server.publicUrl ?? defaultPublicUrl(listen, tls !== undefined) ?? '',
+      tls: tls && {
+        ...tls,
+        certificates: tls.certificates.map(({ cert, key }) => ({ cert: absolute(cert), key: absolute(key) })),
+        ...(tls.clientCa === undefined ? {} : { clientCa: absolute(tls.clientCa) }),
+      },
+    },
     admin: { listen: parsed.admin.listen.replace(/^unix:(.*)$/s, (_, path: string) => `unix:${absolute(path)}`) },
     store: {
       ...parsed.store,
@@ -63,10 +73,11 @@ function completeLdap(ldap: Parsed['signIn']['ldap'], absolute: (path: string) =
   return { ...ldap, tls: { ...ldap.tls, ca: absolute(ldap.tls.ca) } };
 }
 
-/** `http://localhost:PORT` of the first TCP address; undefined when there are only unix sockets. */
-export function defaultPublicUrl(listen: readonly ListenAddress[]): string | undefined {
-  const first = listen.find((address) => address.kind === 'tcp');
-  return first && new URL(`http://localhost:${first.port}`).origin;
+/** `http://localhost:PORT` of the first TCP address, `https:` where TLS is spoken there; undefined when there are only unix sockets. */
+export function defaultPublicUrl(listen: readonly ListenEntry[], hasTls = false): string | undefined {
+  const first = listen.find((entry) => entry.kind === 'tcp');
+  const scheme = hasTls && first?.tls !== false ? 'https' : 'http';
+  return first && new URL(`${scheme}://localhost:${first.port}`).origin;
 }
 
 /** Ids as written, or made from host and path; a made one that is taken gets a number behind it. */

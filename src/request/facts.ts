@@ -11,6 +11,34 @@ export type CanonicalPath = string & { readonly [canonical]: true };
 /** A header as it came over the wire: name in its original spelling, value in Latin-1. */
 export type RawHeader = readonly [name: string, value: string];
 
+/** Who is at the other end of a TLS connection, by a certificate that an authority of `server.tls.clientCa` has signed. */
+export interface ClientCertificate {
+  /** Attributes of the subject by their short names (`CN`, `O`, `OU`, `emailAddress`, …), each with all its values. */
+  readonly subject: Readonly<Record<string, readonly string[]>>;
+  /** The same of who signed it. */
+  readonly issuer: Readonly<Record<string, readonly string[]>>;
+  /** Subject alternative names. */
+  readonly emails: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly uris: readonly string[];
+  /** SHA-256 of the whole certificate, 64 lower-case hex digits. */
+  readonly fingerprint: string;
+  /** Lower-case hex. */
+  readonly serialNumber: string;
+  /** When it ends, milliseconds since 1970. */
+  readonly notAfterMs: number;
+}
+
+/** What the TLS handshake of a connection settled. */
+export interface TlsConnection {
+  /** Name that the client asked for (SNI), lower case; null when it named none. */
+  readonly serverName: string | null;
+  /** Whether the certificate that we showed is good for this host. */
+  readonly covers: (host: string) => boolean;
+  /** Null when none was asked for or given. Checked against the authorities. */
+  readonly clientCertificate: ClientCertificate | null;
+}
+
 export interface RequestFacts {
   /** Our own id of the request: in the log, in `X-Request-Id`, on error pages. */
   readonly id: string;
@@ -49,6 +77,8 @@ export interface RequestFacts {
   readonly peerAddress: string;
   /** The peer is one of `server.trustedProxies`. */
   readonly fromTrustedProxy: boolean;
+  /** The visitor's own, verified; null without one, and behind a trusted proxy, whose connection is not the visitor's. */
+  readonly clientCertificate: ClientCertificate | null;
   /** The `X-Forwarded-For` chain to hand on, without the peer; empty when nobody trusted spoke. */
   readonly forwardedFor: readonly string[];
   /** Every value of our session cookie that was sent, in order. More than one distinct value is never trusted. */

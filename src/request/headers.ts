@@ -20,8 +20,15 @@ export interface ScannedHeaders {
   readonly expectsContinue: boolean;
 }
 
-const maxLines = 200;
-const maxBytes = 16 * 1024;
+/** How much a request's head may hold. */
+export interface HeaderLimits {
+  /** Lines. */
+  readonly headerCount: number;
+  /** Names and values with what stands between them. */
+  readonly headerBytes: number;
+}
+
+export const defaultHeaderLimits: HeaderLimits = { headerCount: 200, headerBytes: 16 * 1024 };
 
 /** Headers of which a second line would be read by one server and ignored by another. */
 const singles: ReadonlySet<string> = new Set([
@@ -72,10 +79,15 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Anything but visible ASCII, blanks and obs-text (RFC 9110 §5.5). */
 const badValue = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** One pass over raw header lines; bounded by 200 lines and 16 KiB. */
-export function scanHeaders(method: string, httpVersion: string, raw: readonly string[]): ScannedHeaders | Unreadable {
+/** One pass over raw header lines, within the limits. */
+export function scanHeaders(
+  method: string,
+  httpVersion: string,
+  raw: readonly string[],
+  { headerCount, headerBytes }: HeaderLimits = defaultHeaderLimits,
+): ScannedHeaders | Unreadable {
   if (!token.test(method)) return bad('bad-method');
-  if (raw.length > maxLines * 2) return { status: 431, reason: 'too-many-headers' };
+  if (raw.length > headerCount * 2) return { status: 431, reason: 'too-many-headers' };
   const headers: RawHeader[] = [];
   const names: string[] = [];
   let bytes = 0;
@@ -96,7 +108,7 @@ export function scanHeaders(method: string, httpVersion: string, raw: readonly s
     let name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';
     bytes += name.length + value.length + 4;
-    if (bytes > maxBytes) return { status: 431, reason: 'headers-too-large' };
+    if (bytes > headerBytes) return { status: 431, reason: 'headers-too-large' };
     const usual = usualNames.get(name);
     let lower: string;
     if (usual !== undefined) ({ name, lower } = usual);

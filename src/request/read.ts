@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import { createNetworkSet, plainAddress, readForwardedFor, type NetworkSet } from './client-address.ts';
 import { cookieValues } from './cookies.ts';
 import { readDestination } from './destination.ts';
-import type { RawHeader, ReadResult, RequestFacts, Unreadable } from './facts.ts';
-import { scanHeaders, type ScannedHeaders } from './headers.ts';
+import type { RawHeader, ReadResult, RequestFacts, TlsConnection, Unreadable } from './facts.ts';
+import { defaultHeaderLimits, scanHeaders, type HeaderLimits, type ScannedHeaders } from './headers.ts';
 import { readAuthority, readPort, type Authority } from './host.ts';
+import { plainMessage, type Http2Head } from './http2.ts';
 import { readPath } from './path.ts';
 import { readUpgrade } from './upgrade.ts';
 
@@ -14,6 +15,8 @@ export type ReadableMessage = Pick<IncomingMessage, 'httpVersion' | 'rawHeaders'
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly socket: Pick<Socket, 'remoteAddress' | 'localAddress' | 'destroyed'>;
+  /** Set where it came over HTTP/2: read instead of method, target and headers. */
+  readonly http2?: Http2Head | undefined;
 };
 
 export interface RequestReaderOptions {
@@ -25,6 +28,9 @@ export interface RequestReaderOptions {
   readonly nextRequestId: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** What the handshake of a TLS socket settled; left out where there is no TLS. */
+  readonly tlsOf?: (socket: object) => TlsConnection | undefined;
+  readonly limits?: HeaderLimits;
 }
 
 /** From bytes on the wire to what we believe about a request, or to the reason why it can't be read in one way only. */
@@ -33,6 +39,7 @@ export type RequestReader = (request: ReadableMessage) => ReadResult;
 interface Peer {
   readonly address: string;
   readonly trusted: boolean;
+  readonly tls: TlsConnection | null;
 }
 
 const maxTargetLength = 8 * 1024;
@@ -43,12 +50,15 @@ export function createRequestReader(options: RequestReaderOptions): RequestReade
   const trusted = createNetworkSet(options.trustedProxies);
   const publicScheme = options.publicUrl.startsWith('https:') ? 'https' : 'http';
   const peers = new WeakMap<object, Peer>();
+  const { tlsOf, limits = defaultHeaderLimits } = options;
 
-  return (request) => {
+  return (incoming) => {
+    const request = incoming.http2 === undefined ? incoming : plainMessage(incoming.http2);
+    if ('reason' in request) return { kind: 'unreadable', unreadable: request };
     if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') return refuse(505, 'http-version');
     const method = request.method ?? '';
     if (method === 'CONNECT' || method === 'TRACE') return refuse(405, 'method-not-allowed');
-    const scanned = scanHeaders(method, request.httpVersion, request.rawHeaders);
+    const scanned = scanHeaders(method, request.httpVersion, request.rawHeaders, limits);
     if ('reason' in scanned) return { kind: 'unreadable', unreadable: scanned };
 
     const host = readAuthority(scanned.host);
@@ -62,9 +72,11 @@ export function createRequestReader(options: RequestReaderOptions): RequestReade
     const upgrade = scanned.upgrade.length === 0 ? noHops : upgradeOf(method, request.httpVersion, scanned);
     if ('reason' in upgrade) return { kind: 'unreadable', unreadable: upgrade };
 
-    const peer = peers.get(request.socket) ?? readPeer(request.socket, trusted, peers);
+    const { socket } = incoming;
+    const peer = peers.get(socket) ?? readPeer(socket, { trusted, peers, tlsOf });
     if (peer === null) return refuse(400, 'client-gone');
-    const seen = visitorsView(scanned, host, peer.trusted, publicScheme, 'encrypted' in request.socket);
+    if (peer.tls !== null && isMisdirected(peer.tls, host.host, peer.trusted)) return refuse(421, 'misdirected-request');
+    const seen = visitorsView(scanned, host, peer.trusted, publicScheme, 'encrypted' in socket);
     if ('reason' in seen) return { kind: 'unreadable', unreadable: seen };
     const chain = peer.trusted
       ? readForwardedFor(scanned.forwardedFor, peer.address, trusted)
@@ -92,6 +104,7 @@ export function createRequestReader(options: RequestReaderOptions): RequestReade
       clientAddress: chain.clientAddress,
       peerAddress: peer.address,
       fromTrustedProxy: peer.trusted,
+      clientCertificate: peer.tls === null || peer.trusted ? null : peer.tls.clientCertificate,
       forwardedFor: chain.forwardedFor,
       sessionTokens: cookieValues(scanned.cookies, options.sessionCookieName),
       upgrade,
@@ -137,15 +150,29 @@ function originForm(url: string, host: Authority): string | Unreadable {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
+interface PeerOptions {
+  readonly trusted: NetworkSet;
+  readonly peers: WeakMap<object, Peer>;
+  readonly tlsOf: RequestReaderOptions['tlsOf'];
+}
+
 /** Null for a TCP peer that has gone: without its address nothing can be believed about it. */
-function readPeer(socket: ReadableMessage['socket'], trusted: NetworkSet, peers: WeakMap<object, Peer>): Peer | null {
+function readPeer(socket: ReadableMessage['socket'], { trusted, peers, tlsOf }: PeerOptions): Peer | null {
   const remote = socket.remoteAddress;
   // A unix socket has no address at either end; whoever may open it is on this machine.
   if (remote === undefined && (socket.destroyed || socket.localAddress !== undefined)) return null;
   const address = remote === undefined ? '127.0.0.1' : plainAddress(remote);
-  const peer = { address, trusted: trusted.has(address) };
+  const peer = { address, trusted: trusted.has(address), tls: tlsOf?.(socket) ?? null };
   peers.set(socket, peer);
   return peer;
+}
+
+/**
+ * The connection was made for another host, with a certificate that is not good for this one (RFC 9110 §15.5.20): what was
+ * agreed on in its handshake must not count here. A trusted proxy names its upstream as it likes.
+ */
+function isMisdirected(tls: TlsConnection, host: string, trusted: boolean): boolean {
+  return !trusted && tls.serverName !== null && tls.serverName !== host && !tls.covers(host);
 }
 
 interface VisitorsView extends Authority {

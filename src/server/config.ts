@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration, httpOrigin, integer } from '../quantities.ts';
 import { networkText } from '../request/client-address.ts';
+import { limitsConfig } from './limits/config.ts';
+import { tlsConfig } from './tls/config.ts';
 
 /** Where to listen: a TCP address or a unix socket. */
 export type ListenAddress =
@@ -28,17 +30,42 @@ export function listenAddress() {
   });
 }
 
+/** One of the public addresses, and what is spoken there; `tls` undefined: TLS where `server.tls` is given. */
+export type ListenEntry = ListenAddress & { readonly tls?: boolean | undefined };
+
+function listenEntry() {
+  return z.union([
+    listenAddress(),
+    z
+      .strictObject({
+        address: listenAddress().describe('`HOST:PORT` or `unix:/path`.'),
+        tls: z
+          .boolean()
+          .optional()
+          .describe('Whether TLS is spoken at this address. Default: where `server.tls` is given.'),
+      })
+      .transform(({ address, tls }): ListenEntry => (tls === undefined ? address : { ...address, tls })),
+  ]);
+}
+
 export const serverConfig = z
   .strictObject({
     listen: z
-      .union([listenAddress(), z.array(listenAddress()).min(1)])
-      .transform((value) => (Array.isArray(value) ? value : [value]))
+      .union([listenEntry(), z.array(listenEntry()).min(1)])
+      .transform((value): readonly ListenEntry[] => (Array.isArray(value) ? value : [value]))
       .prefault('0.0.0.0:8080')
-      .describe('Where visitors reach the gateway: `HOST:PORT` or `unix:/path`; a list for several.'),
+      .describe(
+        'Where visitors reach the gateway: `HOST:PORT` or `unix:/path`; a list for several; `{address, tls}` to say more.',
+      ),
+    tls: tlsConfig
+      .optional()
+      .describe(
+        'Certificates; with them HTTP/2 and HTTP/1.1 are spoken over TLS on the same port. Read anew when they change.',
+      ),
     publicUrl: httpOrigin()
       .optional()
       .describe(
-        'Origin of the sign-in pages as visitors see it. Default: `http://localhost:PORT` of the first address.',
+        'Origin of the sign-in pages as visitors see it. Default: `http://localhost:PORT` of the first address, `https:` with `tls`.',
       ),
     trustedProxies: z
       .array(networkText())
@@ -57,6 +84,7 @@ export const serverConfig = z
       .regex(/^(\/[A-Za-z0-9_-]+)+$/, 'is not a plain path; write /_auth')
       .prefault('/_auth')
       .describe('Our own pages live under this path on every host.'),
+    limits: limitsConfig.describe('What connections and request heads are bounded by.'),
     drainTimeout: duration()
       .prefault('30s')
       .describe('How long running requests may take to finish after SIGTERM before they are cut.'),

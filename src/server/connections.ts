@@ -3,8 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestLog } from '../observability/access-log.ts';
 import type { ReadResult, RequestFacts } from '../request/facts.ts';
 import type { Refuse } from '../response/refusal.ts';
-import { answerBytes } from '../response/write.ts';
-import { endSocket } from './end-socket.ts';
+import { answerSocket } from './answer-socket.ts';
 import type { ListenHandlers } from './listen.ts';
 import type { UpgradeDoor } from './upgrade-door.ts';
 
@@ -23,13 +22,13 @@ export function createConnectionHandlers(options: ConnectionOptions): ListenHand
   const { app, upgradeDoor, read, isOurs, refuse, requestLog, now } = options;
   return {
     request: app,
-    upgrade: (request, socket, head) => {
+    upgrade: (request, socket, head, respondHead) => {
       socket.on('error', () => socket.destroy());
       const startedAtMs = now();
       const peerAddress = request.socket.remoteAddress ?? '';
       const result = read(request);
       if (result.kind === 'unreadable') {
-        endSocket(socket, answerBytes(refuse({ kind: 'unreadable', unreadable: result.unreadable }, null)));
+        answerSocket(socket, refuse({ kind: 'unreadable', unreadable: result.unreadable }, null), respondHead);
         const { status, reason } = result.unreadable;
         requestLog.completed(null, { status, reason, route: null, user: null }, startedAtMs, peerAddress);
         return;
@@ -37,11 +36,11 @@ export function createConnectionHandlers(options: ConnectionOptions): ListenHand
       const { facts } = result;
       if (isOurs(facts)) {
         const unreadable = { status: 400, reason: 'upgrade-of-own-page' } as const;
-        endSocket(socket, answerBytes(refuse({ kind: 'unreadable', unreadable }, facts)));
+        answerSocket(socket, refuse({ kind: 'unreadable', unreadable }, facts), respondHead);
         requestLog.completed(facts, { ...unreadable, route: null, user: null }, startedAtMs, peerAddress);
         return;
       }
-      void upgradeDoor(facts, request, socket, head).then((completed) =>
+      void upgradeDoor(facts, request, socket, head, respondHead).then((completed) =>
         requestLog.completed(facts, completed, startedAtMs, peerAddress),
       );
     },
@@ -56,7 +55,7 @@ export function createConnectionHandlers(options: ConnectionOptions): ListenHand
               ? 'method-not-allowed'
               : 'malformed-request';
       const answer = refuse({ kind: 'unreadable', unreadable: { status, reason } }, null);
-      endSocket(socket, answerBytes(answer));
+      answerSocket(socket, answer);
       const peerAddress =
         'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : '';
       requestLog.completed(null, { status, reason, route: null, user: null }, now(), peerAddress);

@@ -17,6 +17,8 @@ import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createAssertionKeys, type AssertionKeys } from '../identity/keys.ts';
 import { createKeyStorage } from './key-storage.ts';
 import { createUpstreamStates, type UpstreamStates } from '../upstream/upstream-states.ts';
+import { loadCertificates } from './tls/certificates.ts';
+import { createTlsConnections, type TlsSettings } from './tls/door.ts';
 import { createLiveTraffic, type LiveTraffic } from './live-traffic.ts';
 import type { ServerConfig } from './config.ts';
 import type { SessionConfig } from '../session/config.ts';
@@ -39,6 +41,8 @@ export interface Foundation {
   /** Health of the targets of upstreams. */
   readonly upstreams: UpstreamStates;
   readonly audit: Audit;
+  /** Null where the gateway speaks no TLS. */
+  readonly tls: TlsSettings | null;
   /** What signs assertions. */
   readonly keys: AssertionKeys;
   /** Who owns which user name. */
@@ -58,6 +62,7 @@ export interface FoundationConfig {
 }
 
 export async function layFoundation(config: FoundationConfig, runtime: Runtime): Promise<Foundation> {
+  const tls = prepareTls(config.server.tls, runtime);
   const secret = await loadStoreSecret({ config: config.store, storeUrl: config.store.url, runtime });
   const store = await openStore({ url: config.store.url, secret, runtime });
   const audit = createAudit(runtime.log);
@@ -95,6 +100,7 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     metrics,
     upstreams,
     audit,
+    tls,
     keys: createAssertionKeys({ storage: createKeyStorage(store, secret, runtime.randomBytes), now: runtime.now }),
     bindings: createAccountBindings({ store, secret, directory, runtime }),
     transactions: createTransactions({ store, secret, runtime }),
@@ -105,4 +111,9 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
       await store.close();
     },
   };
+}
+
+function prepareTls(config: ServerConfig['tls'], runtime: Runtime): TlsSettings | null {
+  if (config === undefined) return null;
+  return { config, certificates: loadCertificates(config, runtime), connections: createTlsConnections() };
 }

@@ -69,6 +69,8 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     sessionCookieName: cookie.name,
     nextRequestId: createRequestIds(runtime.randomBytes),
     now,
+    limits: server.limits,
+    ...(foundation.tls === null ? {} : { tlsOf: foundation.tls.connections.of }),
   });
   const { failures, within, lockFor } = signIn.throttle;
   const throttle = createThrottle({

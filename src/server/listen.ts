@@ -1,29 +1,34 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { wantsUpgrade } from '../request/upgrade.ts';
-import { watchAnswers } from './answering.ts';
-import type { ListenAddress } from './config.ts';
-import { endSocket } from './end-socket.ts';
+import type { Runtime } from '../runtime.ts';
+import type { RespondHead } from '../upstream/upgrade.ts';
+import type { ListenEntry } from './config.ts';
+import { checkEveryMs, createHttp1Server } from './http1.ts';
+import { createHttp2Sessions } from './http2/sessions.ts';
+import type { ServerLimits } from './limits/config.ts';
 import { openAddress } from './open-address.ts';
-
-/** Limits of a connection, milliseconds and bytes. Bodies have no limit here: uploads may take as long as they progress. */
-const limits = {
-  headersTimeoutMs: 15_000,
-  keepAliveTimeoutMs: 65_000,
-  checkEveryMs: 2_000,
-  maxHeaderBytes: 16_384,
-  stalledBodyMs: 60_000,
-} as const;
+import { createTlsDoor, type TlsSettings } from './tls/door.ts';
+import { cutStalledUploads } from './uploads.ts';
 
 /** How often a draining listener looks for connections that have become idle. */
 const sweepEveryMs = 100;
 
 export interface ListenHandlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
-  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** `respondHead` where the socket is a stream of HTTP/2: heads of answers go out by it. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, respondHead?: RespondHead) => void;
   /** Bytes that no parser should read as a request; gets the raw socket to answer on. */
   readonly unreadable: (status: 400 | 405 | 408 | 431, socket: Duplex) => void;
+}
+
+export interface ListenOptions {
+  readonly entry: ListenEntry;
+  readonly handlers: ListenHandlers;
+  readonly limits: ServerLimits;
+  /** Null where the configuration has no certificates. */
+  readonly tls: TlsSettings | null;
+  readonly runtime: Runtime;
 }
 
 export interface Listener {
@@ -32,86 +37,76 @@ export interface Listener {
   readonly drain: () => Promise<void>;
   /** Cuts what is left. */
   readonly cut: () => void;
+  /** Certificates have been read anew. */
+  readonly refreshTls: () => void;
 }
 
-/** Opens one address. Throws `listen-failed` with what to do when the address can't be had. */
-export async function listen(address: ListenAddress, handlers: ListenHandlers): Promise<Listener> {
-  const server = createServer({
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: 0,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    connectionsCheckingInterval: limits.checkEveryMs,
-    // A visitor who vanished without a word is noticed by TCP, also on a stream that is silent for long.
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    insecureHTTPParser: false,
-    // All of these are judged by request/read.ts, which sees every header only without Node's own cap (CVE-2026-58044).
-    requireHostHeader: false,
-    shouldUpgradeCallback: wantsUpgrade,
-  });
-  server.maxHeadersCount = 0;
-  const { lastWordOn, sayGoodbye } = watchAnswers(server);
-  server.on('request', handlers.request);
-  server.on('checkContinue', handlers.request);
-  server.on('checkExpectation', handlers.request);
-  server.on('upgrade', handlers.upgrade);
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => handlers.unreadable(405, socket));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const lastWord = lastWordOn(socket);
-    if (error.code === 'ECONNRESET' || !socket.writable || lastWord === 'cut') socket.destroy();
-    else if (lastWord === 'end') endSocket(socket);
-    else handlers.unreadable(clientErrorStatus(error.code), socket);
-  });
-  const stopWatching = cutStalledUploads(server);
-  await openAddress(server, address);
+/**
+ * Opens one address. There is one server of HTTP/1.1, whatever the address speaks; TLS stands before it and takes what is
+ * HTTP/2 elsewhere. Throws `listen-failed` with what to do when the address can't be had.
+ */
+export async function listen({ entry, handlers, limits, tls, runtime }: ListenOptions): Promise<Listener> {
+  const uploads = cutStalledUploads();
+  const { server, sayGoodbye } = createHttp1Server(handlers, limits, uploads);
+  const http2 = createHttp2Sessions({ handlers, limits, runtime, uploads });
+  const ownListeners = server.listeners('connection');
+  const serveHttp1 = (socket: Socket): void => {
+    for (const listener of ownListeners) Reflect.apply(listener, server, [socket]);
+  };
+  const door =
+    tls === null || entry.tls === false
+      ? null
+      : createTlsDoor({
+          ...tls,
+          handshakeTimeoutMs: limits.handshakeTimeout,
+          log: runtime.log,
+          serveHttp1,
+          serveHttp2: http2.serve,
+        });
+  /** Connections behind a door; the server of HTTP/1.1 knows of its own alone. */
+  const behindDoor = new Set<Socket>();
+  if (door !== null) {
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      behindDoor.add(socket);
+      socket.once('close', () => behindDoor.delete(socket));
+      // What breaks later is told by the TLS socket around it.
+      socket.on('error', () => socket.destroy());
+      door.admit(socket);
+    });
+  }
+  const sweeping = setInterval(() => http2.sweep(checkEveryMs), checkEveryMs).unref();
+  const stop = (): void => {
+    uploads.stop();
+    clearInterval(sweeping);
+  };
+  const closeIdle = (): void => {
+    server.closeIdleConnections();
+    // Nothing has been said on these yet. A handshake under way has its own time limit.
+    for (const socket of behindDoor) if (socket.bytesRead === 0) socket.destroy();
+  };
+  await openAddress(server, entry);
   return {
     address: server.address() ?? '',
     drain: () =>
       new Promise((resolve) => {
         sayGoodbye();
+        http2.drain();
         // Answers that had begun promised to keep their connection; it goes once it is idle.
-        const sweep = setInterval(() => server.closeIdleConnections(), sweepEveryMs);
+        const sweep = setInterval(closeIdle, sweepEveryMs);
         server.close(() => {
           clearInterval(sweep);
-          stopWatching();
+          stop();
           resolve();
         });
-        server.closeIdleConnections();
+        closeIdle();
       }),
     cut: () => {
-      stopWatching();
+      stop();
       server.closeAllConnections();
+      http2.cut();
+      for (const socket of behindDoor) socket.destroy();
     },
+    refreshTls: () => door?.refresh(),
   };
-}
-
-function clientErrorStatus(code: string | undefined): 400 | 408 | 431 {
-  if (code === 'HPE_HEADER_OVERFLOW') return 431;
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-}
-
-/**
- * Ends connections whose request body has stood still for a minute while we were ready to read it. Long uploads that
- * progress, and ones that wait for a slow upstream, are left alone.
- */
-function cutStalledUploads(server: Server): () => void {
-  const uploads = new Map<IncomingMessage, number>();
-  server.on('request', watch);
-  server.on('checkContinue', watch);
-  function watch(request: IncomingMessage): void {
-    if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) return;
-    uploads.set(request, -1);
-    request.once('close', () => uploads.delete(request));
-    request.once('end', () => uploads.delete(request));
-  }
-  const timer = setInterval(() => {
-    for (const [request, bytesBefore] of uploads) {
-      const bytes = request.socket.bytesRead;
-      if (bytes === bytesBefore && !request.isPaused() && request.readableFlowing === true) request.socket.destroy();
-      else uploads.set(request, bytes);
-    }
-  }, limits.stalledBodyMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -20,11 +20,11 @@ export function answerWithoutBody(answer: Answer, request: IncomingMessage, resp
   writeAnswer(closing ? { ...answer, close: true } : answer, response, { head: request.method === 'HEAD' });
   if (request.complete) return;
   let bytes = 0;
-  const giveUp = setTimeout(() => request.socket.destroy(), lingering.maxMs);
+  const giveUp = setTimeout(() => request.destroy(), lingering.maxMs);
   giveUp.unref();
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > lingering.maxBytes) request.socket.destroy();
+    if (bytes > lingering.maxBytes) request.destroy();
   });
   request.once('close', () => clearTimeout(giveUp));
 }

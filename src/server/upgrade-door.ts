@@ -7,12 +7,11 @@ import type { RequestFacts } from '../request/facts.ts';
 import type { Answer } from '../response/answer.ts';
 import { ownAnswer } from '../response/own-answer.ts';
 import type { Refuse } from '../response/refusal.ts';
-import { answerBytes } from '../response/write.ts';
 import type { Route } from '../route/table.ts';
 import type { Log } from '../runtime.ts';
 import type { LiveConnections } from '../session/session.ts';
-import type { UpgradeOutcome, Upgrader } from '../upstream/upgrade.ts';
-import { endSocket } from './end-socket.ts';
+import type { RespondHead, UpgradeOutcome, Upgrader } from '../upstream/upgrade.ts';
+import { answerSocket } from './answer-socket.ts';
 import { closeCodes, type LiveTraffic } from './live-traffic.ts';
 import { completedOf, failureOf } from './proxy-door.ts';
 import { unavailableEvents, unavailableReason } from './unavailable.ts';
@@ -33,18 +32,18 @@ export type UpgradeDoor = (
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
+  respondHead?: RespondHead,
 ) => Promise<Completed>;
 
 /** The door for WebSockets and every other `Upgrade`: the same gate, answers on the raw socket. */
 export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
   const { gate, upgrader, refuse, connections, traffic, audit, log } = options;
 
-  const say = (socket: Duplex, answer: Answer, completed: Omit<Completed, 'status'>): Completed => {
-    endSocket(socket, answerBytes(answer));
-    return { status: answer.status, ...completed };
-  };
-
-  return async (facts, request, socket, head) => {
+  return async (facts, request, socket, head, respondHead) => {
+    const say = (answer: Answer, completed: Omit<Completed, 'status'>): Completed => {
+      answerSocket(socket, answer, respondHead);
+      return { status: answer.status, ...completed };
+    };
     try {
       const decision = await gate(facts);
       if (decision.kind !== 'forward') {
@@ -52,21 +51,21 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
         const completed = completedOf(decision, answer.status);
         if (decision.kind === 'deny')
           audit('access.denied', facts, { route: decision.route.id, user: completed.user, reason: decision.reason });
-        return say(socket, answer, completed);
+        return say(answer, completed);
       }
       const { route, visitor } = decision;
       const known = { route: route.id, user: visitor?.identity.user ?? null };
       // RFC 9110 §7.8: who does not know the protocol answers as if it had not been asked for.
-      if (route.answer !== null) return say(socket, ownAnswer(route, facts), { reason: decision.reason, ...known });
+      if (route.answer !== null) return say(ownAnswer(route, facts), { reason: decision.reason, ...known });
       if (isForeignOrigin(facts, route)) {
         audit('access.denied', facts, { ...known, reason: 'websocket-origin' });
-        return say(socket, refuse({ kind: 'websocket-origin' }, facts), {
+        return say(refuse({ kind: 'websocket-origin' }, facts), {
           ...known,
           reason: 'websocket-origin',
         });
       }
       const assertion = visitor === null ? undefined : await route.assertion?.(visitor);
-      const handle = upgrader.upgrade({ facts, route, visitor, assertion, request, socket, head });
+      const handle = upgrader.upgrade({ facts, route, visitor, assertion, request, socket, head, respondHead });
       const over = traffic.add({ facts, close: handle.close, isTunnel: true, endsAtMs: visitor?.endsAtMs });
       const session = visitor?.session ?? null;
       const done = session === null ? null : connections.add(session, () => handle.close(closeCodes.notAllowed));
@@ -81,7 +80,7 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
       });
       const failure = failureOf(outcome.error, route);
       if (outcome.responseStarted) return { status: outcome.error.status, reason: failure.kind, ...known };
-      return say(socket, refuse(failure, facts), { ...known, reason: failure.kind });
+      return say(refuse(failure, facts), { ...known, reason: failure.kind });
     } catch (error) {
       const reason = unavailableReason(error);
       log.error(reason === null ? 'request.failed' : unavailableEvents[reason], { requestId: facts.id, error });
@@ -89,7 +88,7 @@ export function createUpgradeDoor(options: UpgradeDoorOptions): UpgradeDoor {
         reason === null
           ? ({ kind: 'internal' } as const)
           : ({ kind: 'unavailable', retryAfterSeconds: 5, reason } as const);
-      return say(socket, refuse(failure, facts), { reason: reason ?? 'internal', route: null, user: null });
+      return say(refuse(failure, facts), { reason: reason ?? 'internal', route: null, user: null });
     }
   };
 }

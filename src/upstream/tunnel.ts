@@ -12,7 +12,7 @@ import { destroyLater, join } from './join.ts';
 import type { Joint } from './join.ts';
 import type { createRequestHeaders } from './request-headers.ts';
 import type { UpstreamAnswer } from './response-headers.ts';
-import { chunks, pairsOf, tookTooLong, writeHead } from './upgrade-wire.ts';
+import { acceptOf, chunks, pairsOf, tookTooLong, writeHead } from './upgrade-wire.ts';
 import type { UpgradeHandle, UpgradeJob, UpgradeOutcome } from './upgrade.ts';
 
 /** What an upgrader's tunnels work with. */
@@ -101,18 +101,26 @@ export class Tunnel implements UpgradeHandle, Traveller, Attempted {
   agreed(answer: IncomingMessage, upstream: Duplex): void {
     const question = this.#question;
     if (question === null) return;
-    const { facts, head } = question.job;
+    const { facts, head, respondHead } = question.job;
     const [protocol = ''] = facts.upgrade;
     if (answer.headers.upgrade?.toLowerCase() !== protocol) {
       upstream.destroy();
       this.lost(invalidAnswer(`changed to a protocol other than ${protocol}`, this.#target), true);
       return;
     }
+    // Over HTTP/2 the key was ours, and the visitor has nothing to check the answer by (RFC 8441 §5).
+    if (respondHead !== undefined && answer.headers['sec-websocket-accept'] !== acceptOf(facts)) {
+      upstream.destroy();
+      this.lost(invalidAnswer('did not accept the key of a WebSocket handshake', this.#target), true);
+      return;
+    }
     const socket = this.#socket;
     const headers = this.#answerHeaders(question, answer, 101).filter(
       ([name]) => name.toLowerCase() !== 'content-length',
     );
-    writeHead(socket, answer, [['Connection', 'Upgrade'], ['Upgrade', answer.headers.upgrade], ...headers]);
+    if (respondHead === undefined)
+      writeHead(socket, answer, [['Connection', 'Upgrade'], ['Upgrade', answer.headers.upgrade], ...headers]);
+    else respondHead(101, headers);
     this.#started = true;
     if (head.length > 0) socket.unshift(head);
     const { idleMs } = question.job.route.upstream.timeouts;
@@ -146,9 +154,11 @@ export class Tunnel implements UpgradeHandle, Traveller, Attempted {
     if (idleMs > 0) answer.setTimeout(idleMs, () => answer.destroy(tookTooLong('UND_ERR_BODY_TIMEOUT')));
     const headers = this.#answerHeaders(question, answer, status);
     const hasBody = status !== 204 && status !== 304 && question.job.facts.method !== 'HEAD';
-    const isChunked = hasBody && answer.headers['content-length'] === undefined;
+    const { respondHead } = question.job;
+    const isChunked = hasBody && answer.headers['content-length'] === undefined && respondHead === undefined;
     if (isChunked) headers.push(['Transfer-Encoding', 'chunked']);
-    writeHead(socket, answer, [...headers, ['Connection', 'close']]);
+    if (respondHead === undefined) writeHead(socket, answer, [...headers, ['Connection', 'close']]);
+    else respondHead(status, headers);
     const finish = (error: Error | null | undefined): void => {
       if (error) this.#fail(error);
       else this.#finish({ kind: 'answered', status });

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import type { Doorstep } from './doorstep.ts';
+import type { RequestFacts } from '../request/facts.ts';
 
 /** Flat raw headers as pairs. */
 export function* pairsOf(flat: readonly string[]): Generator<[name: string, value: string]> {
@@ -42,6 +44,12 @@ export function chunks(): Transform {
       callback(null, '0\r\n\r\n');
     },
   });
+}
+
+/** What `Sec-WebSocket-Accept` must say to this handshake (RFC 6455 §4.2.2). */
+export function acceptOf(facts: RequestFacts): string {
+  const key = facts.header('sec-websocket-key') ?? '';
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }
 
 /** A WebSocket close frame of a server (RFC 6455 §5.5.1): unmasked, the code alone. */

@@ -17,6 +17,12 @@ import { upstreamTarget } from './rewrite.ts';
 import { Tunnel } from './tunnel.ts';
 import type { TunnelTools } from './tunnel.ts';
 
+/**
+ * Writes the head of an answer where it doesn't go out as bytes: the visitor speaks HTTP/2, and the socket is one stream of the
+ * connection. A 101 means that the tunnel stands.
+ */
+export type RespondHead = (status: number, headers: readonly (readonly [name: string, value: string])[]) => void;
+
 /** An upgrade that the gate lets through, as node's `upgrade` event gave it. */
 export interface UpgradeJob {
   /** `upgrade` holds the one protocol to ask for. */
@@ -31,6 +37,7 @@ export interface UpgradeJob {
   readonly socket: Duplex;
   /** What came behind the request's head. */
   readonly head: Buffer;
+  readonly respondHead?: RespondHead | undefined;
 }
 
 export type UpgradeOutcome =

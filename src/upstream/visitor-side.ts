@@ -36,7 +36,7 @@ export function cut(response: ServerResponse): void {
 
 /** Node reads and drops what is left of an upload after its answer; this bounds how long. */
 export function limitLeftover(request: IncomingMessage): void {
-  const timer = setTimeout(() => request.socket.destroy(), leftoverMs);
+  const timer = setTimeout(() => request.destroy(), leftoverMs);
   timer.unref();
   request.once('close', () => clearTimeout(timer));
 }

@@ -38,6 +38,7 @@ export function makeFacts(input: FactsInput = {}): RequestFacts {
     peerAddress: clientAddress,
     fromTrustedProxy: false,
     forwardedFor: [],
+    clientCertificate: null,
     sessionTokens: input.sessionTokens ?? [],
     upgrade: [],
     hasBody: false,

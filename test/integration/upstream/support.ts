@@ -104,6 +104,7 @@ export function factsOf(request: IncomingMessage, changes: Partial<RequestFacts>
     peerAddress: '127.0.0.1',
     fromTrustedProxy: false,
     forwardedFor: [],
+    clientCertificate: null,
     sessionTokens: [],
     upgrade: (header('upgrade') ?? '').toLowerCase() === '' ? [] : [(header('upgrade') ?? '').toLowerCase()],
     hasBody: (length !== undefined && length !== '0') || header('transfer-encoding') !== undefined,

@@ -48,6 +48,7 @@ export function factsOf({ method = 'GET', url = 'https://app.example.com/x', hea
     peerAddress: '192.0.2.1',
     fromTrustedProxy: false,
     forwardedFor: [],
+    clientCertificate: null,
     sessionTokens: [],
     upgrade,
     hasBody: false,

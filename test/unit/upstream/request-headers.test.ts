@@ -38,6 +38,7 @@ function factsWith(headers: readonly RawHeader[]): RequestFacts {
     peerAddress: '127.0.0.1',
     fromTrustedProxy: false,
     forwardedFor: [],
+    clientCertificate: null,
     sessionTokens: [],
     upgrade: [],
     hasBody: false,

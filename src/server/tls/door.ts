@@ -1,0 +1,94 @@
+import { constants } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import type { TlsConnection } from '../../request/facts.ts';
+import type { Log } from '../../runtime.ts';
+import type { Certificates } from './certificates.ts';
+import { hasClientCertificate, readClientCertificate } from './client-certificate.ts';
+import type { TlsConfig } from './config.ts';
+
+/** What handshakes settled, by socket; written by the listeners, read by the request reader. */
+export interface TlsConnections {
+  readonly note: (socket: object, connection: TlsConnection) => void;
+  readonly of: (socket: object) => TlsConnection | undefined;
+}
+
+export function createTlsConnections(): TlsConnections {
+  const known = new WeakMap<object, TlsConnection>();
+  return { note: (socket, connection) => void known.set(socket, connection), of: (socket) => known.get(socket) };
+}
+
+/** The certificates, and who may come in by them: shared by all listeners that speak TLS. */
+export interface TlsSettings {
+  readonly config: TlsConfig;
+  readonly certificates: Certificates;
+  readonly connections: TlsConnections;
+}
+
+export interface TlsDoorOptions extends TlsSettings {
+  readonly handshakeTimeoutMs: number;
+  readonly log: Log;
+  readonly serveHttp1: (socket: TLSSocket) => void;
+  readonly serveHttp2: (socket: TLSSocket) => void;
+}
+
+export interface TlsDoor {
+  /** Shakes hands on a fresh connection, then hands it on by the protocol that was agreed on. */
+  readonly admit: (socket: Socket) => void;
+  /** Shows the certificates as they are now to clients that name no server. */
+  readonly refresh: () => void;
+}
+
+/**
+ * TLS in front of both protocols. Whoever speaks no ALPN speaks HTTP/1.1; whoever offers neither of the two is refused by the
+ * handshake itself (RFC 7301 §3.2).
+ */
+export function createTlsDoor(options: TlsDoorOptions): TlsDoor {
+  const { config, certificates, connections, handshakeTimeoutMs, log, serveHttp1, serveHttp2 } = options;
+  const asksClients = config.clientCa !== undefined;
+  const server = createServer({
+    ...certificates.choose(null).options,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    SNICallback: (serverName, done) => done(null, certificates.choose(serverName.toLowerCase()).context),
+    handshakeTimeout: handshakeTimeoutMs,
+    requestCert: asksClients,
+    rejectUnauthorized: asksClients && config.clientCertificates === 'required',
+    // A resumed session would bring back the verdict on a certificate without asking the authorities of today.
+    ...(asksClients ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+  });
+
+  server.on('secureConnection', (socket) => {
+    if (asksClients && !socket.authorized && hasClientCertificate(socket)) {
+      log.info('tls.client-refused', {
+        peerAddress: socket.remoteAddress ?? '',
+        reason: String(socket.authorizationError),
+      });
+      socket.destroy();
+      return;
+    }
+    const serverName = nameOf(socket);
+    connections.note(socket, {
+      serverName,
+      covers: certificates.choose(serverName).names.covers,
+      clientCertificate: asksClients ? readClientCertificate(socket) : null,
+    });
+    socket.disableRenegotiation();
+    if (socket.alpnProtocol === 'h2') serveHttp2(socket);
+    else serveHttp1(socket);
+  });
+  server.on('tlsClientError', (error: Error, socket) => {
+    const code = 'code' in error ? String(error.code) : error.message;
+    log.debug('tls.handshake-failed', { peerAddress: socket.remoteAddress ?? '', code });
+  });
+
+  return {
+    admit: (socket) => void server.emit('connection', socket),
+    refresh: () => server.setSecureContext(certificates.choose(null).options),
+  };
+}
+
+/** Node has `false` here when the client named none. */
+function nameOf(socket: TLSSocket): string | null {
+  const name: unknown = 'servername' in socket ? socket.servername : undefined;
+  return typeof name === 'string' && name !== '' ? name.toLowerCase() : null;
+}
