@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { AdminListener } from './admin/listener.ts';
+import { fixedAtStart, keepFixed } from './config/fixed.ts';
 import type { Config } from './config/schema.ts';
 import { watchFiles } from './config/watch.ts';
 import { describeFault, type Fault } from './faults.ts';
@@ -216,44 +217,4 @@ export function tellOfReload(
   );
   if (needRestart.length > 0) log.warn('config.needs-restart', { settings: needRestart.join(', ') });
   audit('config.reloaded', null, { routes: next.routes.length });
-}
-
-/** What is in force until the restart: half of such a setting would be worse than none. */
-export function keepFixed(next: Config, first: Config): Config {
-  const sameScheme = next.server.publicUrl.split(':', 1)[0] === first.server.publicUrl.split(':', 1)[0];
-  const { publicUrl } = sameScheme ? next.server : first.server;
-  const { listen, tls, limits, workers } = first.server;
-  return {
-    ...next,
-    server: { ...next.server, publicUrl, listen, tls, limits, workers },
-    admin: first.admin,
-    store: first.store,
-    session: first.session,
-    signIn: { ...next.signIn, local: first.signIn.local },
-    log: { ...next.log, level: first.log.level },
-  };
-}
-
-/** Settings that stay as the gateway was started with (see `keepFixed`); a reload that differs from them is told so. */
-export function fixedAtStart({
-  server,
-  admin,
-  store,
-  session,
-  signIn,
-  log,
-}: Config): Readonly<Record<string, unknown>> {
-  return {
-    'server.listen': server.listen,
-    'server.tls': server.tls,
-    'server.limits': server.limits,
-    'server.workers': server.workers,
-    // Cookies are named and marked by it; another host under the same scheme is taken on.
-    'server.publicUrl': server.publicUrl.startsWith('https:'),
-    admin,
-    store,
-    session,
-    'signIn.local': signIn.local,
-    'log.level': log.level,
-  };
 }

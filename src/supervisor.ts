@@ -1,7 +1,8 @@
 import type { AdminListener } from './admin/listener.ts';
 import type { Config } from './config/schema.ts';
 import { describeFault } from './faults.ts';
-import { keepFixed, tellOfReload, type Gateway } from './gateway.ts';
+import { keepFixed } from './config/fixed.ts';
+import { tellOfReload, type Gateway } from './gateway.ts';
 import { createMetricsCollector } from './observability/cluster-metrics.ts';
 import type { Runtime } from './runtime.ts';
 import { openAdminDoor } from './server/admin-door.ts';

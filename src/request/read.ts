@@ -75,7 +75,8 @@ export function createRequestReader(options: RequestReaderOptions): RequestReade
     const { socket } = incoming;
     const peer = peers.get(socket) ?? readPeer(socket, { trusted, peers, tlsOf });
     if (peer === null) return refuse(400, 'client-gone');
-    if (peer.tls !== null && isMisdirected(peer.tls, host.host, peer.trusted)) return refuse(421, 'misdirected-request');
+    if (peer.tls !== null && isMisdirected(peer.tls, host.host, peer.trusted))
+      return refuse(421, 'misdirected-request');
     const seen = visitorsView(scanned, host, peer.trusted, publicScheme, 'encrypted' in socket);
     if ('reason' in seen) return { kind: 'unreadable', unreadable: seen };
     const chain = peer.trusted

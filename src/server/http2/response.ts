@@ -77,8 +77,8 @@ export class Http2Response extends ServerResponse {
     if (chunk !== undefined)
       this.write(chunk, typeof encodingOrCallback === 'string' ? encodingOrCallback : undefined, undefined);
     this.finished = true;
-    for (const done of [chunkOrCallback, encodingOrCallback, callback])
-      if (typeof done === 'function') this.once('finish', () => done());
+    const done = typeof encodingOrCallback === 'function' ? encodingOrCallback : callback;
+    if (done !== undefined) this.once('finish', done);
     if (!this.#stream.writableEnded) this.#stream.end();
     // Node ends the writing side of a HEAD request as soon as it comes.
     else if (this.#stream.writableFinished) queueMicrotask(this.#onFinish);

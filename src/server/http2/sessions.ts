@@ -44,7 +44,12 @@ export function createHttp2Sessions({ handlers, limits, runtime, uploads }: Http
   const { http2 } = limits;
   let isDraining = false;
 
-  const onStream = (session: Session, stream: ServerHttp2Stream, flags: number, rawHeaders: readonly string[]): void => {
+  const onStream = (
+    session: Session,
+    stream: ServerHttp2Stream,
+    flags: number,
+    rawHeaders: readonly string[],
+  ): void => {
     session.openStreams += 1;
     session.requests += 1;
     stream.once('close', () => {
@@ -130,6 +135,7 @@ export function createHttp2Sessions({ handlers, limits, runtime, uploads }: Http
 /** RFC 8441: an extended CONNECT. Everything else that is odd is judged with the ordinary requests. */
 function isWebSocket(rawHeaders: readonly string[]): boolean {
   for (let index = 0; index < rawHeaders.length; index += 2)
-    if (rawHeaders[index] === ':protocol') return rawHeaders[index + 1] === 'websocket' && rawHeaders.includes('CONNECT');
+    if (rawHeaders[index] === ':protocol')
+      return rawHeaders[index + 1] === 'websocket' && rawHeaders.includes('CONNECT');
   return false;
 }

@@ -89,14 +89,20 @@ export function loadCertificates(config: TlsConfig, { log, now }: Pick<Runtime, 
 }
 
 /** Reads one pair and checks that it belongs together. Throws `config-invalid`. */
-export function readCertificate(files: CertificateFiles, config: Pick<TlsConfig, 'clientCa' | 'minVersion'>): Certificate {
+export function readCertificate(
+  files: CertificateFiles,
+  config: Pick<TlsConfig, 'clientCa' | 'minVersion'>,
+): Certificate {
   const cert = readPem(files.cert, 'certificate');
   const key = readPem(files.key, 'private key');
   const ca = config.clientCa === undefined ? undefined : readAuthorities(config.clientCa);
   const leaf = attempt(`read the certificate ${files.cert}`, () => new X509Certificate(cert));
   const secret = attempt(`read the private key ${files.key}`, () => createPrivateKey(key));
   if (!leaf.checkPrivateKey(secret))
-    throw new GatewayError('config-invalid', `the private key ${files.key} does not belong to the certificate ${files.cert}`);
+    throw new GatewayError(
+      'config-invalid',
+      `the private key ${files.key} does not belong to the certificate ${files.cert}`,
+    );
   const options: SecureContextOptions = {
     cert,
     key,

@@ -25,10 +25,7 @@ export const tlsConfig = z
       .describe(
         'Several certificates instead of `cert` and `key`: chosen by the name that a client asks for, exact before wildcard; the first where none fits.',
       ),
-    minVersion: z
-      .enum(['1.2', '1.3'])
-      .prefault('1.2')
-      .describe('Oldest TLS version that is spoken; in quotes.'),
+    minVersion: z.enum(['1.2', '1.3']).prefault('1.2').describe('Oldest TLS version that is spoken; in quotes.'),
     clientCa: z
       .string()
       .min(1, 'is empty; write the path of a PEM file')
@@ -50,7 +47,10 @@ export const tlsConfig = z
     else if (certificates !== undefined && (cert ?? key) !== undefined)
       complain(['certificates'], 'stands beside cert or key; put them into the list');
     else if ((cert === undefined) !== (key === undefined))
-      complain([], `has a ${cert === undefined ? 'key' : 'cert'} alone; write ${cert === undefined ? 'cert' : 'key'} too`);
+      complain(
+        [],
+        `has a ${cert === undefined ? 'key' : 'cert'} alone; write ${cert === undefined ? 'cert' : 'key'} too`,
+      );
     if (clientCertificates !== undefined && clientCa === undefined)
       complain(['clientCertificates'], 'needs clientCa, the authorities that sign client certificates');
   })

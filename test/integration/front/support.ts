@@ -39,7 +39,7 @@ export async function startTls(t: ExecutionContext, options: TlsFixtureOptions =
   const up = await startUpstream();
   const more = (await options.tls?.(authority, folder)) ?? {};
   const gateway = await startTestGateway({
-    ...(options.users === undefined ? {} : { users: options.users }),
+    users: options.users ?? 'users: {}\n',
     config: {
       ...options.config,
       server: {
@@ -87,24 +87,30 @@ export function openHttp2(
 /** One request on a session; rejects when the stream is reset. */
 export function askHttp2(
   session: ClientHttp2Session,
-  headers: OutgoingHttpHeaders | readonly string[],
+  headers: OutgoingHttpHeaders,
   body?: string | Buffer,
 ): Promise<Http2Answer> {
   return new Promise((resolve, reject) => {
-    const stream = session.request(headers as OutgoingHttpHeaders, { endStream: body === undefined });
+    const stream = session.request(headers, { endStream: body === undefined });
     const chunks: Buffer[] = [];
     const interim: IncomingHttpHeaders[] = [];
     let head: IncomingHttpHeaders = {};
     let trailers: IncomingHttpHeaders = {};
     stream.on('headers', (more) => interim.push(more));
     stream.on('response', (found) => (head = found));
-    stream.on('trailers', (found) => (trailers = found));
+    stream.on('trailers', (found: IncomingHttpHeaders) => (trailers = found));
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('error', reject);
     stream.on('close', () => {
       if (stream.rstCode !== 0) reject(new Error(`stream reset with ${String(stream.rstCode)}`));
       else
-        resolve({ status: Number(head[':status'] ?? 0), headers: head, body: Buffer.concat(chunks), trailers, interim });
+        resolve({
+          status: Number(head[':status'] ?? 0),
+          headers: head,
+          body: Buffer.concat(chunks),
+          trailers,
+          interim,
+        });
     });
     if (body !== undefined) stream.end(body);
   });

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
-import { fixedAtStart, keepFixed } from '../../../src/gateway.ts';
+import { fixedAtStart, keepFixed } from '../../../src/config/fixed.ts';
 
 // A supervisor sends the configuration that it read to its workers.
 const recipes = fileURLToPath(new URL('../../../config/recipes/', import.meta.url));
