@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { AssertionKeys } from '../identity/keys.ts';
+import { describeTargets } from '../observability/upstream-metrics.ts';
 import type { Log } from '../runtime.ts';
 import type { EndReason, Session } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
@@ -86,7 +87,7 @@ async function answerAdmin(request: IncomingMessage, options: AdminOptions): Pro
   const { pathname, searchParams } = url;
   const reading = request.method === 'GET' || request.method === 'HEAD';
   if (pathname === '/livez' && reading) return { status: 200, body: 'live\n' };
-  if (pathname === '/readyz' && reading) return ready(options);
+  if (pathname === '/readyz' && reading) return ready(options, searchParams.has('verbose'));
   if (pathname === '/metrics' && reading) {
     const { contentType, text } = await options.metrics();
     return { status: 200, contentType, body: text };
@@ -109,10 +110,12 @@ async function answerAdmin(request: IncomingMessage, options: AdminOptions): Pro
   return json(404, { error: 'not-found' });
 }
 
-async function ready(options: AdminOptions): Promise<AdminAnswer> {
+/** `verbose` adds the targets of upstreams; one that is down does not make us unready. */
+async function ready(options: AdminOptions, verbose: boolean): Promise<AdminAnswer> {
   try {
     await options.ready();
-    return { status: 200, body: 'ready\n' };
+    const details = verbose ? describeTargets((await options.metrics()).text) : [];
+    return { status: 200, body: `${['ready', ...details].join('\n')}\n` };
   } catch (error) {
     return { status: 503, body: `not ready: ${error instanceof Error ? error.message : 'unknown'}\n` };
   }

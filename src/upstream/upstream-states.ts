@@ -1,7 +1,7 @@
 import type { Route } from '../route/table.ts';
 import { placeOf } from '../route/upstream/config.ts';
 import type { Upstream } from '../route/upstream/config.ts';
-import type { UpstreamFigures } from '../observability/metrics.ts';
+import type { UpstreamFigures } from '../observability/upstream-metrics.ts';
 import type { Runtime } from '../runtime.ts';
 import { hashOf } from './balance.ts';
 import { createGroup, createWaitingRoom, type Group, type WaitingRoom } from './group.ts';

@@ -21,6 +21,7 @@ test.serial('Q299 up-setcookie: cookies with a name of ours are dropped, all oth
     '__Host-sallyport=; Max-Age=0; Path=/; Secure',
     '__Host-sallyport-form=evil; Path=/; Secure',
     'sallyport-form=evil',
+    '__Host-sallyport-target=evil; Path=/; Secure',
     '__Host-sallyport.0=evil; Path=/; Secure',
     '__Host-sallyport',
     '=__Host-sallyport=evil',

@@ -30,8 +30,13 @@ export interface Grounds {
   readonly stop: () => Promise<void>;
 }
 
-/** How the gateway stands before the visitors: one process, or two workers on one port. */
-export type Setting = 'plain' | 'two-workers';
+/**
+ * How the gateway stands between visitors and app: one process and one target, two workers on one port, or two targets of which
+ * one is always down.
+ */
+export type Setting = (typeof settings)[number];
+
+const settings = ['plain', 'two-workers', 'two-targets'] as const;
 
 /**
  * The setting for which a test file is run: `?setting=NAME` behind its address, where another file imports it to run all of
@@ -40,7 +45,8 @@ export type Setting = 'plain' | 'two-workers';
  * @example createGrounds(settingOf(import.meta.url))
  */
 export function settingOf(url: string): Setting {
-  return new URL(url).searchParams.get('setting') === 'two-workers' ? 'two-workers' : 'plain';
+  const name = new URL(url).searchParams.get('setting');
+  return settings.find((setting) => setting === name) ?? 'plain';
 }
 
 /** Makes the gateways of one test file; stop them in `test.after.always`. */
@@ -80,7 +86,7 @@ export interface GroundOptions {
 export async function startGround(gateway: GatewayName | ConfigObject, options: GroundOptions = {}): Promise<Ground> {
   const upstream = await startUpstream();
   const { config: written, users } = fixture(gateway, upstream.origin);
-  const config = options.setting === 'two-workers' ? withWorkers(written) : written;
+  const config = settled(written, options.setting);
   const start = options.spawned || options.setting === 'two-workers' ? spawnTestGateway : startTestGateway;
   const started = await start({
     config,
@@ -110,6 +116,29 @@ export async function startGround(gateway: GatewayName | ConfigObject, options: 
     await upstream.stop();
   };
   return { gateway: started, upstream, session, newSession, stop };
+}
+
+function settled(config: ConfigObject, setting: Setting = 'plain'): ConfigObject {
+  switch (setting) {
+    case 'plain':
+      return config;
+    case 'two-workers':
+      return withWorkers(config);
+    case 'two-targets':
+      return withTargets(config);
+  }
+}
+
+/** Requests find out again and again that a target is down, and go to the other. */
+function withTargets(config: ConfigObject): ConfigObject {
+  const routes = config['routes'] as readonly ConfigObject[];
+  return {
+    ...config,
+    routes: routes.map((route) => ({
+      ...route,
+      upstream: { targets: ['unix:/nowhere/app.sock', route['upstream']], ejection: false },
+    })),
+  };
 }
 
 function withWorkers(config: ConfigObject): ConfigObject {

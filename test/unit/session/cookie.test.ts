@@ -27,6 +27,12 @@ test('keeps a remembered cookie for its time, never longer than browsers allow',
   t.true(onHttps.serialize('token', { maxAgeSeconds: 1e12 }).endsWith('; Max-Age=34560000'));
 });
 
+test('the cookie that tells visitors apart for targets is of one host and no script, whatever the domain', (t) => {
+  t.is(onHttps.sticky.serialize('v'), '__Host-sallyport-target=v; Path=/; HttpOnly; Secure; SameSite=Lax');
+  t.is(shared.sticky.serialize('v'), '__Host-sid-target=v; Path=/; HttpOnly; Secure; SameSite=Lax');
+  t.is(onHttp.sticky.serialize('v'), 'sallyport-target=v; Path=/; HttpOnly; SameSite=Lax');
+});
+
 test('expires the cookie with the attributes that it was set with', (t) => {
   for (const cookie of [onHttps, onHttp, shared]) {
     const attributes = cookie.serialize('').slice(`${cookie.name}=`.length);
@@ -47,6 +53,8 @@ test('knows every spelling that could be taken for its own', (t) => {
     '__Host-sallyport.12',
     ' sallyport ',
     'sallyport-FORM.3',
+    '__Host-sallyport-target',
+    'Sallyport-Target.0',
   ];
   for (const cookie of [onHttps, onHttp]) for (const name of names) t.true(cookie.isOurs(name), name);
 });
