@@ -66,6 +66,7 @@ function serve(port: number, origin: string): void {
     policy: { judgesPaths: false, evaluate: () => ({ kind: 'allow', rule: 0, anonymous: false }) },
     headers,
     basicAuth: null,
+    accessToken: null,
   };
   const visitor = {
     kind: 'authenticated',

@@ -22,6 +22,8 @@ const statuses = {
   'client-gone': 499,
   'body-too-large': 413,
   'admin-unreachable': 500,
+  'provider-unreachable': 503,
+  'provider-invalid': 503,
   internal: 500,
 } as const satisfies Record<string, number>;
 

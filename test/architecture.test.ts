@@ -35,6 +35,7 @@ const packageRooms: Record<string, readonly string[]> = {
   '@keyv/redis': ['store'],
   ldapts: ['sign-in'],
   jose: ['identity', 'authentication', 'sign-in'],
+  'openid-client': ['sign-in'],
   yaml: ['config', 'users'],
   '@node-rs/bcrypt': ['users'],
   commander: ['commands'],

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
 import type { ListenEntry } from '../server/config.ts';
 import { defaultUsersFile, namesOtherMethod } from '../sign-in/config.ts';
+import { isLoopbackHttp, type OidcProviderConfig } from '../sign-in/oidc/config.ts';
 import type { Config, configSchema } from './schema.ts';
 
 type Parsed = z.output<typeof configSchema>;
@@ -41,6 +42,7 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
       ...parsed.signIn,
       local: completeLocal(parsed.signIn, absolute),
       ldap: completeLdap(parsed.signIn.ldap, absolute),
+      oidc: parsed.signIn.oidc.map((provider) => completeOidc(provider, absolute)),
     },
     theme: {
       ...theme,
@@ -78,6 +80,17 @@ export function defaultPublicUrl(listen: readonly ListenEntry[], hasTls = false)
   const first = listen.find((entry) => entry.kind === 'tcp');
   const scheme = hasTls && first?.tls !== false ? 'https' : 'http';
   return first && new URL(`${scheme}://localhost:${first.port}`).origin;
+}
+
+/** A provider on this very machine needs no word about plain http: nobody stands between. */
+function completeOidc(provider: OidcProviderConfig, absolute: (path: string) => string): OidcProviderConfig {
+  const { ca, clientKey, issuer } = provider;
+  return {
+    ...provider,
+    ...(ca === undefined ? {} : { ca: absolute(ca) }),
+    ...(clientKey === undefined ? {} : { clientKey: absolute(clientKey) }),
+    insecureHttp: provider.insecureHttp || isLoopbackHttp(issuer),
+  };
 }
 
 /** Ids as written, or made from host and path; a made one that is taken gets a number behind it. */

@@ -7,6 +7,7 @@ import { routeHost } from '../route/config.ts';
 import type { ListenAddress } from '../server/config.ts';
 import type { ConfigPath } from './config-path.ts';
 import { checkWhatRoutesDo } from './route-checks.ts';
+import { checkSignIn } from './sign-in-checks.ts';
 import type { Config } from './schema.ts';
 import { reasonOf } from './substitute.ts';
 
@@ -22,6 +23,7 @@ export function crossCheck(config: Config, complain: Complain): void {
   checkWhatRoutesDo(config, complain);
   checkBearer(config, complain);
   checkLdap(config, complain);
+  checkSignIn(config, complain);
   for (const key of ['logo', 'css'] as const) {
     const file = config.theme[key];
     if (file !== undefined) checkReadable(file, ['theme', key], complain);
@@ -151,7 +153,7 @@ function readKeys(file: string, path: ConfigPath, complain: Complain): unknown {
   }
 }
 
-function checkReadable(file: string, path: ConfigPath, complain: Complain): void {
+export function checkReadable(file: string, path: ConfigPath, complain: Complain): void {
   try {
     if (!statSync(file).isFile()) complain(path, `names ${file}, which is not a plain file`);
     else accessSync(file, constants.R_OK);

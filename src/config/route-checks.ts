@@ -62,6 +62,9 @@ function checkHeaderChanges(route: RouteConfig, isReserved: (lowerName: string) 
   for (const [index, name] of (requestHeaders?.remove ?? []).entries())
     check(name, ['requestHeaders', 'remove', index]);
   const setsAuthorization = Object.keys(requestHeaders?.set ?? {}).some((name) => /^authorization$/i.test(name));
+  const { accessToken, basicAuth } = route.identity;
+  if (accessToken === 'authorization' && (setsAuthorization || basicAuth !== undefined))
+    say(['identity', 'accessToken'], 'stands beside another Authorization for the app; take one away');
   if (setsAuthorization && route.identity.basicAuth !== undefined)
     say(['identity', 'basicAuth'], 'stands beside requestHeaders.set.Authorization; take one away');
   const answered = [

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { isLoopbackHost } from '../request/host.ts';
 import { readListenAddress } from '../server/config.ts';
+import { isLoopbackHttp } from '../sign-in/oidc/config.ts';
 import type { Complain } from './cross-checks.ts';
 import type { ConfigDocument } from './document.ts';
 import type { ConfigPath } from './config-path.ts';
@@ -9,7 +10,7 @@ import type { Config } from './schema.ts';
 
 /** What is allowed but unsafe; told at every start, as nobody reads a configuration twice. */
 export function warnOf(config: Config, warn: Complain): void {
-  const { server, admin, store, session, bearer, routes } = config;
+  const { server, admin, store, session, bearer, signIn, routes } = config;
   const url = new URL(server.publicUrl);
   if (url.protocol === 'http:' && url.hostname !== 'localhost' && !isLoopbackHost(url.hostname.replace(/^\[|\]$/g, '')))
     warn(
@@ -30,6 +31,12 @@ export function warnOf(config: Config, warn: Complain): void {
   for (const [index, { insecureHttp }] of bearer.entries())
     if (insecureHttp)
       warn(['bearer', index, 'insecureHttp'], 'is true: whoever is between us and that issuer can make tokens of it');
+  for (const [index, { insecureHttp, issuer }] of signIn.oidc.entries())
+    if (insecureHttp && !isLoopbackHttp(issuer))
+      warn(
+        ['signIn', 'oidc', index, 'insecureHttp'],
+        'is true: whoever is between us and that provider can sign in as anybody',
+      );
   for (const [index, route] of routes.entries())
     if (route.path === '/' && route.upstream !== undefined && isPublic(route.access))
       warn(['routes', index, 'access'], 'lets anyone in on every path of this host, without sign-in');

@@ -82,6 +82,12 @@ export const routeIdentityConfig = z
   .strictObject({
     headers: identityHeadersConfig.optional(),
     assertion: assertionConfig.optional(),
+    accessToken: z
+      .enum(['off', 'x-forwarded-access-token', 'authorization'])
+      .optional()
+      .describe(
+        'Hands the access token of the OpenID provider on to the app, as `X-Forwarded-Access-Token` or `Authorization: Bearer`; default `off`.',
+      ),
     basicAuth: z
       .strictObject({
         user: template().min(1).describe('User name for the app; templates as in `headers`.'),

@@ -9,6 +9,7 @@ export type AuditEvent =
   | 'sign-in.unavailable'
   | 'sign-in.name-taken'
   | 'name.released'
+  | 'provider-logout.refused'
   | 'session.ended'
   | 'session.revoked'
   | 'access.denied'

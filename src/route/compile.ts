@@ -39,6 +39,7 @@ export function compileRoutes(configs: readonly IdentifiedRouteConfig[], parts: 
       policy: parts.policyOf(config),
       headers: parts.headersOf(config),
       basicAuth: parts.basicAuthOf(config),
+      accessToken: config.identity.accessToken === 'off' ? null : (config.identity.accessToken ?? null),
       responseHeaders: compileHeaderChanges(config.responseHeaders),
       ...(assertion === null ? {} : { assertion }),
     };

@@ -27,6 +27,8 @@ interface CommonRoute {
   readonly headers: HeaderSet;
   /** `Authorization` value for the app (`Basic …`), or null. */
   readonly basicAuth: ((identity: Identity) => string) | null;
+  /** The header in which the app gets the access token of the session's provider; null: it does not. */
+  readonly accessToken: 'x-forwarded-access-token' | 'authorization' | null;
   /** Signs who asks, for the app; left out where it wants no assertion. */
   readonly assertion?: AssertionWriter;
   /** What is set or removed on the way to the visitor; null: nothing. */

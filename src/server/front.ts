@@ -78,7 +78,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     config: { failures, withinMs: within, lockForMs: lockFor },
     runtime,
   });
-  const methods = createSignInMethods(signIn, { ...foundation, throttle }, runtime);
+  const methods = createSignInMethods(config, { ...foundation, throttle }, runtime);
   const { password } = methods;
   const finish = createSignInFinish({
     sessions,

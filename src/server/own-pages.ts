@@ -15,6 +15,7 @@ import { homePages } from './home-pages.ts';
 import { keyPages } from './key-pages.ts';
 import { createPageServer, type Page } from './pages.ts';
 import type { ServerSettings } from './settings.ts';
+import { providerLogoutPages } from './provider-logout-pages.ts';
 import { redirectPages } from './redirect-pages.ts';
 import type { SignInMethods } from './sign-in-methods.ts';
 import { signInPages } from './sign-in-pages.ts';
@@ -67,6 +68,7 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
       ...signInPages(tools),
       ...redirectPages(tools),
       ...signOutPages(tools),
+      ...providerLogoutPages(tools),
       ...homePages(tools),
       ...keyPages(tools),
       ...files,

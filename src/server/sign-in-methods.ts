@@ -1,12 +1,13 @@
 import type { SessionRenewer } from '../authentication/session-renewal.ts';
 import type { Runtime } from '../runtime.ts';
-import type { SignInConfig } from '../sign-in/config.ts';
 import type { PasswordMethod, RedirectMethod } from '../sign-in/method.ts';
 import { openLdap } from '../sign-in/methods/ldap/open.ts';
 import { createLocalFirst } from '../sign-in/methods/local-first.ts';
 import { createLocalMethod } from '../sign-in/methods/local.ts';
+import { createOidcMethod } from '../sign-in/methods/oidc.ts';
 import type { Throttle } from '../sign-in/throttle.ts';
 import type { Foundation } from './foundation.ts';
+import type { ServerSettings } from './settings.ts';
 
 /** The ways to sign in that one configuration names. */
 export interface SignInMethods {
@@ -20,27 +21,41 @@ export interface SignInMethods {
   readonly retire: () => void;
 }
 
-export interface SignInParts extends Pick<Foundation, 'directory' | 'hasher'> {
+export interface SignInParts extends Pick<Foundation, 'directory' | 'hasher' | 'store'> {
   readonly throttle: Throttle;
 }
 
 /** Builds them. Throws `config-invalid` when a file that one names can't be read. */
 export function createSignInMethods(
-  config: SignInConfig,
-  { directory, hasher, throttle }: SignInParts,
+  { signIn, server, routes }: ServerSettings,
+  { directory, hasher, store, throttle }: SignInParts,
   runtime: Runtime,
 ): SignInMethods {
-  const local = config.local === null ? null : createLocalMethod({ directory, hasher, runtime });
-  const ldap = config.ldap === undefined ? null : openLdap(config.ldap, throttle, runtime);
+  const local = signIn.local === null ? null : createLocalMethod({ directory, hasher, runtime });
+  const ldap = signIn.ldap === undefined ? null : openLdap(signIn.ldap, throttle, runtime);
   const renewers = new Map<string, SessionRenewer>();
   if (ldap !== null && ldap.renewer !== null) renewers.set(ldap.method.id, ldap.renewer);
+  const keepsAccessToken = routes.some(({ identity: { accessToken = 'off' } }) => accessToken !== 'off');
+  const oidc = signIn.oidc.map((config) =>
+    createOidcMethod({
+      config,
+      redirectUri: `${server.publicUrl}${server.authPath}/callback/${config.id}`,
+      keepsAccessToken,
+      store,
+      runtime,
+    }),
+  );
+  for (const { method, renew } of oidc) renewers.set(method.id, renew);
   return {
     password:
       local !== null && ldap !== null
         ? createLocalFirst({ directory, local, other: ldap.method })
         : (local ?? ldap?.method ?? null),
-    redirects: [],
+    redirects: oidc.map(({ method }) => method),
     renewers,
-    retire: () => ldap?.close(),
+    retire: () => {
+      ldap?.close();
+      for (const { close } of oidc) close();
+    },
   };
 }

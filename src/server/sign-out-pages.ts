@@ -1,4 +1,5 @@
 import type { RequestFacts } from '../request/facts.ts';
+import type { Answer } from '../response/answer.ts';
 import { expireAppCookies } from '../sign-in/app-cookies.ts';
 import { endSessionsOf } from '../sign-in/browser-sessions.ts';
 import { readForm, type Fields } from '../sign-in/form.ts';
@@ -6,6 +7,7 @@ import { planSignOut } from '../sign-in/sign-out.ts';
 import type { OwnPagesTools } from './own-pages.ts';
 import { currentSession, isOwnForm, pause, queryOf, seeOther, withCookies, withForm } from './page-parts.ts';
 import type { Page, PageAnswer, PageExchange } from './pages.ts';
+import { signOutAtProvider } from './provider-logout-pages.ts';
 
 /** Signing out: a post, or a plain link in the app. Ends the session everywhere, and the apps' own cookies with it. */
 export function signOutPages(tools: OwnPagesTools): readonly Page[] {
@@ -55,7 +57,20 @@ async function end(tools: OwnPagesTools, facts: RequestFacts, returnTo: string |
     audit('session.ended', facts, { user: identity.user, session: id, reason: 'signed-out' });
   if (ended.length > 0 && tools.methods.redirects.length > 0) await pause(tools, facts);
   const cookies = [cookie.expire(), ...expireAppCookies(routes.routes, facts)];
+  const elsewhere = await signOutAtProvider(tools, facts, ended, returnTo);
   const answer =
-    returnTo === null ? pages.signedOut(pages.visit(facts), { returnTo: null }) : seeOther(tools, returnTo);
+    elsewhere !== null
+      ? leadOn(tools, facts, elsewhere.url)
+      : returnTo === null
+        ? pages.signedOut(pages.visit(facts), { returnTo: null })
+        : seeOther(tools, returnTo);
+  cookies.push(...(elsewhere?.setCookies ?? []));
   return { answer: withCookies(answer, cookies), reason: 'signed-out', user: ended[0]?.identity.user ?? null };
+}
+
+/** After a form a page leads on by itself: browsers hold `form-action` against every redirect that follows a form. */
+function leadOn(tools: OwnPagesTools, facts: RequestFacts, address: string): Answer {
+  const { pages } = tools;
+  if (facts.method === 'GET') return seeOther(tools, address);
+  return pages.goingOn(pages.visit(facts), { kind: 'signed-out', address });
 }

@@ -31,7 +31,7 @@ export function welcome(
   const target = addFragment(returnTo ?? `${config.server.authPath}/`, fragment);
   const answer =
     fromElsewhere && cookie.sameSite === 'strict'
-      ? pages.goingOn(pages.visit(facts), { address: target })
+      ? pages.goingOn(pages.visit(facts), { kind: 'signed-in', address: target })
       : seeOther(tools, target);
   return { answer: withCookies(answer, cookies), reason: 'signed-in', user: session.identity.user };
 }

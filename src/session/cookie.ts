@@ -52,7 +52,8 @@ export function createSessionCookie({ publicUrl, cookie }: SessionCookieOptions)
 
   return {
     name,
-    formName: `${name}-form`,
+    // Never sent to another host, whatever the domain of the session cookie: no neighbour can plant one.
+    formName: `${secure ? '__Host-' : ''}${cookie.name}-form`,
     sticky: {
       name: stickyName,
       serialize: (value) => `${stickyName}=${value}; Path=/; HttpOnly; ${secure ? 'Secure; ' : ''}SameSite=Lax`,

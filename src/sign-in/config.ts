@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ldapConfig } from './methods/ldap/config.ts';
 import { duration, integer } from '../quantities.ts';
+import { oidcConfig } from './oidc/config.ts';
 
 /** Where the users file is when nobody says so. */
 export const defaultUsersFile = './users.yaml';
@@ -24,6 +25,7 @@ export const signInConfig = z
     ldap: ldapConfig
       .optional()
       .describe('Sign-in with a directory: OpenLDAP, Active Directory, lldap, FreeIPA. Docs: docs/ldap.md.'),
+    oidc: oidcConfig,
     providerOutage: duration()
       .prefault('15m')
       .describe('How long a live session goes on while its provider can not be asked about it; then it ends.'),
@@ -47,5 +49,5 @@ export type SignInConfig = Omit<ParsedSignInConfig, 'local'> & { readonly local:
 
 /** Names some method besides the local users. */
 export function namesOtherMethod(config: ParsedSignInConfig): boolean {
-  return config.ldap !== undefined;
+  return config.ldap !== undefined || config.oidc.length > 0;
 }

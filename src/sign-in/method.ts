@@ -1,5 +1,5 @@
 import type { Identity } from '../identity/identity.ts';
-import type { SessionProvider } from '../session/session.ts';
+import type { Session, SessionProvider } from '../session/session.ts';
 
 /** Why a password was not good: for the audit log alone, the visitor hears the same of all. */
 export type RefusalReason =
@@ -98,6 +98,26 @@ export type RedirectVerdict =
   | { readonly kind: 'refused'; readonly reason: string; readonly error?: unknown }
   | { readonly kind: 'unavailable'; readonly reason: string; readonly error?: unknown };
 
+export type LogoutVerdict =
+  /** Sessions with this handle shall end. */
+  | { readonly kind: 'end'; readonly handle: string }
+  /** `reason` is a kebab-case slug for the log. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** The end of sessions, told to a provider or by it. */
+export interface ProviderLogout {
+  /** Where a browser whose session has ended here goes to end it there; null: nowhere. `returnAddress` is where it comes back. */
+  readonly signOutUrl: (
+    session: Session,
+    back: { readonly returnAddress: string; readonly state: string },
+  ) => string | null;
+  /** Judges a logout token (OpenID Connect Back-Channel Logout 1.0); good once. Rejects with `store-unavailable`. */
+  readonly backChannel: (token: string) => Promise<LogoutVerdict>;
+  /** Judges the query of a front-channel logout (OpenID Connect Front-Channel Logout 1.0). */
+  readonly frontChannel: (parameters: ReadonlyMap<string, string>) => LogoutVerdict;
+}
+
 /** A way to find out who somebody is that leads the browser to a provider and hears back at `callback/ID`. */
 export interface RedirectMethod {
   readonly kind: 'redirect';
@@ -109,6 +129,8 @@ export interface RedirectMethod {
   readonly isAvailable: () => boolean;
   /** Where to send the browser. Never rejects for what the provider does. */
   readonly start: (start: RedirectStart) => Promise<RedirectStarted>;
+  /** What the provider can do about the end of sessions; left out: nothing. */
+  readonly logout?: ProviderLogout;
   /** Judges the answer. The transaction was taken already: no callback is looked at twice. */
   readonly finish: (callback: RedirectCallback) => Promise<RedirectVerdict>;
 }

@@ -96,6 +96,18 @@ export function createRequestHeaders({
   };
 }
 
+function tellAccessToken(
+  headers: string[],
+  name: NonNullable<ForwardingRoute['accessToken']>,
+  { session }: Authenticated,
+): void {
+  const token = session?.provider?.accessToken ?? null;
+  // RFC 6750 §2.1: what is no such token is no header either.
+  if (token === null || !/^[\x21-\x7e]+$/.test(token)) return;
+  if (name === 'authorization') headers.push('Authorization', `Bearer ${token}`);
+  else headers.push('X-Forwarded-Access-Token', token);
+}
+
 function treat(lowerName: string, reserved: ReservedHeaders): Treatment {
   switch (lowerName) {
     case 'connection':
@@ -118,6 +130,7 @@ function treat(lowerName: string, reserved: ReservedHeaders): Treatment {
  * that takes Basic a password is the gateway's, also where anyone may pass and nobody looked at it.
  */
 function passesAuthorization(value: string, route: ForwardingRoute, visitor: Authenticated | null): boolean {
+  if (route.accessToken === 'authorization') return false;
   if (visitor !== null && (visitor.consumesAuthorization || route.basicAuth !== null)) return false;
   return !(route.acceptBasic && /^basic(\s|$)/i.test(value));
 }
@@ -152,5 +165,6 @@ function tell(headers: string[], facts: RequestFacts, route: ForwardingRoute, vi
   if (visitor === null) return;
   const credential = route.basicAuth?.(visitor.identity) ?? '';
   if (credential !== '') headers.push('Authorization', credential);
+  if (route.accessToken !== null) tellAccessToken(headers, route.accessToken, visitor);
   for (const text of route.headers.write(visitor.identity)) headers.push(text);
 }

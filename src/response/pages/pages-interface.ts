@@ -20,8 +20,11 @@ export interface Pages {
   readonly signIn: (visit: Visit, view: SignInView) => Answer;
   /** A sign-in at a provider that came to nothing: 400, 403, 503. */
   readonly signInFailed: (visit: Visit, view: SignInFailedView) => Answer;
-  /** 200: leads on by itself, for browsers that would leave a cookie behind on a redirect. */
-  readonly goingOn: (visit: Visit, view: { readonly address: string }) => Answer;
+  /** 200: leads on by itself, where a browser would not follow a redirect as it should. */
+  readonly goingOn: (
+    visit: Visit,
+    view: { readonly kind: 'signed-in' | 'signed-out'; readonly address: string },
+  ) => Answer;
   /** 200. `returnTo`: where the person was, for signing in again. */
   readonly signedOut: (visit: Visit, view: { readonly returnTo: string | null }) => Answer;
   /** 200: asks before a sign-out that another site led to. */

@@ -88,8 +88,8 @@ export function createPages({ theme, authPath, publicUrl, files }: PagesOptions)
       return message(visit, status, content, status === 503 ? retryAfter(30) : []);
     },
 
-    goingOn: (visit, { address }) => {
-      const texts = catalogOf(visit).goingOn;
+    goingOn: (visit, { kind, address }) => {
+      const texts = catalogOf(visit).goingOn[kind];
       const safe = href(address);
       const view: Message = { scene: 'open', ...texts, actions: [{ label: texts.go, address: safe }] };
       return message(visit, 200, view, [['Refresh', `0; url=${safe}`]]);

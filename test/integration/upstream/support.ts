@@ -70,6 +70,7 @@ export function routeTo(
     },
     headers: compileHeaderSet('remote'),
     basicAuth: null,
+    accessToken: null,
     ...changes,
   };
 }

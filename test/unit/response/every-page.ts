@@ -69,7 +69,7 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
       `sign-in-failed-${kind}`,
       pages.signInFailed(visit, { kind, provider: app, user, returnTo, publicUrl: 'https://app.test', requestId }),
     ]),
-    ['going-on', pages.goingOn(visit, { address: returnTo })],
+    ['going-on', pages.goingOn(visit, { kind: 'signed-in', address: returnTo })],
     ['signed-out', pages.signedOut(visit, { returnTo })],
     ['confirm-sign-out', pages.confirmSignOut(visit, { user, formToken, returnTo })],
     ['denied', pages.denied(visit, { user, signInUrl: '/_auth/sign-in?return_to=%2Fx', ...traced })],

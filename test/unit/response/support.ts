@@ -79,6 +79,7 @@ export function routeOf(more: Partial<ForwardingRoute> = {}): ForwardingRoute {
     policy: { evaluate: () => ({ kind: 'deny', rule: null }), judgesPaths: false },
     headers: { names: [], write: () => [], writeAll: () => [] },
     basicAuth: null,
+    accessToken: null,
     ...more,
   };
 }

@@ -72,9 +72,16 @@ export const de: Catalog = {
   },
 
   goingOn: {
-    title: 'Sie sind angemeldet',
-    lead: 'Einen Moment, Sie werden dorthin gebracht, wohin Sie wollten.',
-    go: 'Weiter',
+    'signed-in': {
+      title: 'Sie sind angemeldet',
+      lead: 'Einen Moment, Sie werden dorthin gebracht, wohin Sie wollten.',
+      go: 'Weiter',
+    },
+    'signed-out': {
+      title: 'Sie sind hier abgemeldet',
+      lead: 'Einen Moment, Sie werden auch bei Ihrem Anbieter abgemeldet.',
+      go: 'Weiter',
+    },
   },
 
   signedOut: {

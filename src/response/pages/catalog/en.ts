@@ -72,9 +72,16 @@ export const en = {
   },
 
   goingOn: {
-    title: 'You are signed in',
-    lead: 'One moment, you are being taken to where you wanted to go.',
-    go: 'Go on',
+    'signed-in': {
+      title: 'You are signed in',
+      lead: 'One moment, you are being taken to where you wanted to go.',
+      go: 'Go on',
+    },
+    'signed-out': {
+      title: 'You are signed out here',
+      lead: 'One moment, you are being signed out at your provider too.',
+      go: 'Go on',
+    },
   },
 
   signedOut: {
