@@ -14,6 +14,13 @@ const isTap = Boolean(process.env.CI || process.env.TAP);
 const programs = [
   { packageName: 'openssl', program: 'openssl', suites: 'TLS' },
   { packageName: 'slapd', program: 'slapd', suites: 'sign-in with OpenLDAP' },
+  {
+    packageName: 'samba samba-dsdb-modules samba-vfs-modules samba-ad-provision',
+    program: 'samba',
+    suites: 'sign-in with Active Directory',
+    // Some releases cut the packages differently, which must not keep the others from being installed.
+    isApart: true,
+  },
   { packageName: 'redis-server', program: 'redis-server', suites: 'stores on Redis' },
   { packageName: 'chromium', program: 'chromium', suites: 'stories in the browser' },
   { packageName: 'apache2', program: 'apache2', suites: 'Apache as upstream (git, WebDAV, CGI)' },
@@ -43,9 +50,12 @@ function findMissing() {
 function bringPrograms() {
   const missing = findMissing();
   if (missing.length === 0) return;
-  const names = missing.map(({ packageName }) => packageName);
   const canInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version') && hasProgram('apt-get');
-  if (canInstall) aptInstall(names);
+  if (canInstall) {
+    const together = missing.filter(({ isApart }) => !isApart);
+    for (const group of [together, ...missing.filter(({ isApart }) => isApart).map((program) => [program])])
+      if (group.length > 0) aptInstall(group.flatMap(({ packageName }) => packageName.split(' ')));
+  }
   const absent = findMissing();
   for (const { program, suites } of absent) console.log(`# skipped, as there is no ${program}: ${suites}`);
   if (absent.length > 0)
