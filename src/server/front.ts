@@ -32,6 +32,7 @@ import type { Foundation } from './foundation.ts';
 import type { ListenHandlers } from './listen.ts';
 import { createOwnPages } from './own-pages.ts';
 import { createOwnPaths } from './own-paths.ts';
+import { watchProviders } from './provider-watch.ts';
 import { createProxyDoor } from './proxy-door.ts';
 import type { ServerSettings } from './settings.ts';
 import { createSignInMethods } from './sign-in-methods.ts';
@@ -87,17 +88,18 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     rememberAllowed: config.session.rememberFor > 0,
     audit,
   });
+  const renewal = createSessionRenewal({
+    renewers: methods.renewers,
+    sessions,
+    store: foundation.store,
+    runtime,
+    unreachableForMs: signIn.providerOutage,
+  });
   const authenticateSession = createSessionCookieAuthenticator({
     sessions,
     directory,
     siteOf: cookie.siteOf,
-    renewal: createSessionRenewal({
-      renewers: methods.renewers,
-      sessions,
-      store: foundation.store,
-      runtime,
-      unreachableForMs: signIn.providerOutage,
-    }),
+    renewal,
     runtime,
   });
   const issuers = foundation.issuers.use(config.bearer);
@@ -118,6 +120,8 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     authenticateSession,
   ]);
   const gate = createGate({ routes, authenticate, now });
+  const unwatch =
+    methods.renewers.size === 0 ? () => undefined : watchProviders({ traffic, sessions, renewal, gate, runtime });
   const pages = createPages({
     theme: config.theme,
     authPath: server.authPath,
@@ -166,6 +170,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     gate,
     ...createConnectionHandlers({ app, upgradeDoor, read, isOurs, refuse, requestLog, now }),
     retire: async () => {
+      unwatch();
       // A closed agent refuses work: who waits for the store or a password comes to it later still.
       await idle();
       methods.retire();

@@ -20,8 +20,13 @@ export const closeCodes = { goingAway: 1001, notAllowed: 1008 } as const;
 /** What runs at this moment, through any door and any generation of the configuration. */
 export interface LiveTraffic {
   readonly add: (exchange: LiveExchange) => () => void;
-  /** Asks the gate anew about everything that runs, after users or rules changed; closes what would not be let through now. */
-  readonly judgeAgain: (gate: Gate) => Promise<void>;
+  /** Session tokens that what runs came with, each once. */
+  readonly sessionTokens: () => ReadonlySet<string>;
+  /**
+   * Asks the gate anew about everything that runs, or what `concerns` picks, after users or rules changed; closes what would not
+   * be let through now.
+   */
+  readonly judgeAgain: (gate: Gate, concerns?: (facts: RequestFacts) => boolean) => Promise<void>;
   /** Closes everything that runs. */
   readonly closeAll: () => void;
   /** Tells every tunnel that we are going away, also those that come later. */
@@ -70,8 +75,9 @@ export function createLiveTraffic({ log, now }: Pick<Runtime, 'log' | 'now'>): L
       if (exchange.endsAtMs !== undefined) watchEnds();
       return exchanges.add(exchange);
     },
-    judgeAgain: async (gate) => {
-      const waiting = [...exchanges.values()];
+    sessionTokens: () => new Set(exchanges.values().flatMap(({ facts }) => facts.sessionTokens)),
+    judgeAgain: async (gate, concerns = () => true) => {
+      const waiting = exchanges.values().filter(({ facts }) => concerns(facts));
       // Some at a time: where the store is slow to answer, one after the other would take minutes.
       for (let batch = waiting.splice(0, judgedAtOnce); batch.length > 0; batch = waiting.splice(0, judgedAtOnce))
         await Promise.all(batch.map((exchange) => judge(exchange, gate)));

@@ -55,10 +55,7 @@ export const ldapConfig = z
         'Defaults that fit the directory: attributes, filters and groups. `openldap` also fits lldap, FreeIPA and 389 Directory Server.',
       ),
     url: z
-      .union(
-        [ldapUrl().transform((url) => [url]), z.array(ldapUrl()).min(1).max(10)],
-        'is not an address or a list of them',
-      )
+      .union([ldapUrl().transform((url) => [url]), z.array(ldapUrl()).min(1).max(10)])
       .describe('`ldaps://HOST[:PORT]` or `ldap://HOST[:PORT]`; a list is tried in order.'),
     startTls: z
       .boolean()
