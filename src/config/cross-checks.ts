@@ -6,6 +6,7 @@ import { canonicalPrefix, foldPath } from '../request/path.ts';
 import { routeHost } from '../route/config.ts';
 import type { ListenAddress } from '../server/config.ts';
 import type { ConfigPath } from './config-path.ts';
+import { checkAmbient } from './ambient-checks.ts';
 import { checkWhatRoutesDo } from './route-checks.ts';
 import { checkSignIn } from './sign-in-checks.ts';
 import type { Config } from './schema.ts';
@@ -24,6 +25,7 @@ export function crossCheck(config: Config, complain: Complain): void {
   checkBearer(config, complain);
   checkLdap(config, complain);
   checkSignIn(config, complain);
+  checkAmbient(config, complain);
   for (const key of ['logo', 'css'] as const) {
     const file = config.theme[key];
     if (file !== undefined) checkReadable(file, ['theme', key], complain);

@@ -1,3 +1,4 @@
+import { trustedHeaderNames } from '../authentication/trusted-header/config.ts';
 import { compileHeaderSet } from '../identity/header-sets.ts';
 import { createReservedHeaders } from '../identity/headers.ts';
 import { canonicalPrefix } from '../request/path.ts';
@@ -9,10 +10,11 @@ import type { Config } from './schema.ts';
 type RouteConfig = Config['routes'][number];
 
 /** What a route does with a request: exactly one thing, and nothing said about it that would have no effect. */
-export function checkWhatRoutesDo({ routes, identity }: Config, complain: Complain): void {
-  const reserved = createReservedHeaders(
-    routes.map((route) => compileHeaderSet(route.identity.headers ?? identity.headers)),
-  );
+export function checkWhatRoutesDo({ routes, identity, signIn }: Config, complain: Complain): void {
+  const reserved = createReservedHeaders([
+    ...routes.map((route) => compileHeaderSet(route.identity.headers ?? identity.headers)),
+    ...(signIn.trustedHeader === undefined ? [] : [{ names: trustedHeaderNames(signIn.trustedHeader) }]),
+  ]);
   for (const [index, route] of routes.entries()) {
     const say: Complain = (path, message) => complain(['routes', index, ...path], message);
     const deeds = deedKeys.filter((key) => route[key] !== undefined);

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { isLoopbackHost } from '../request/host.ts';
 import { readListenAddress } from '../server/config.ts';
 import { isLoopbackHttp } from '../sign-in/oidc/config.ts';
+import { warnOfAmbient } from './ambient-checks.ts';
 import type { Complain } from './cross-checks.ts';
 import type { ConfigDocument } from './document.ts';
 import type { ConfigPath } from './config-path.ts';
@@ -25,6 +26,7 @@ export function warnOf(config: Config, warn: Complain): void {
   if (address?.kind === 'tcp' && !isLoopbackHost(address.host))
     warn(['admin', 'listen'], 'is reachable from other machines; whoever reaches it can list and end sessions');
   warnOfLdap(config, warn);
+  warnOfAmbient(config, warn);
   if (store.url === 'memory:') warn(['store', 'url'], 'is memory: a restart signs everybody out');
   if (session.cookie.sameSite === 'none')
     warn(['session', 'cookie', 'sameSite'], 'is none: other sites can send requests in the name of your users');

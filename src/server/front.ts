@@ -4,6 +4,7 @@ import { createBearerAuthenticator } from '../authentication/bearer-jwt.ts';
 import { createOwnCredentials } from '../authentication/own-credentials.ts';
 import { createSessionCookieAuthenticator } from '../authentication/session-cookie.ts';
 import { createSessionRenewal } from '../authentication/session-renewal.ts';
+import { trustedHeaderNames } from '../authentication/trusted-header/config.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { createAssertionWriter } from '../identity/assertion.ts';
 import { compileBasicAuth, compileHeaderSet } from '../identity/header-sets.ts';
@@ -25,6 +26,7 @@ import type { Runtime } from '../runtime.ts';
 import { createForwarder } from '../upstream/forward.ts';
 import { createStickiness } from '../upstream/sticky.ts';
 import { createUpgrader } from '../upstream/upgrade.ts';
+import { createAmbientSignIn } from './ambient-sign-in.ts';
 import { createApp } from './app.ts';
 import { createConnectionHandlers } from './connections.ts';
 import { countExchanges } from './count-exchanges.ts';
@@ -102,10 +104,12 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     renewal,
     runtime,
   });
+  const ambient = createAmbientSignIn(signIn, foundation, runtime);
   const issuers = foundation.issuers.use(config.bearer);
   for (const { keys: issuerKeys } of issuers) issuerKeys.warm();
   // A credential in the request itself wins over the cookie, which browsers send along unasked.
   const authenticate = createAuthenticator([
+    ...ambient.header,
     createBearerAuthenticator({ issuers, owns: foundation.bindings.claim, directory, runtime }),
     ...(password === null
       ? []
@@ -117,6 +121,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
             runtime,
           }),
         ]),
+    ...ambient.certificate,
     authenticateSession,
   ]);
   const gate = createGate({ routes, authenticate, now });
@@ -135,7 +140,10 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     cookieDomain: config.session.cookie.domain,
     clearCookies: [cookie.expire()],
   });
-  const reserved = createReservedHeaders(routes.routes.map(({ headers }) => headers));
+  const reserved = createReservedHeaders([
+    ...routes.routes.map(({ headers }) => headers),
+    ...(signIn.trustedHeader === undefined ? [] : [{ names: trustedHeaderNames(signIn.trustedHeader) }]),
+  ]);
   const isOwnCredential = createOwnCredentials(config.bearer.map(({ issuer }) => issuer));
   foundation.upstreams.adopt(routes.routes);
   const carrying = {
@@ -164,6 +172,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     finish,
     passwordSignIn: password === null ? null : createPasswordSignIn({ method: password, throttle, finish, audit }),
     authenticateSession,
+    authenticatePerson: createAuthenticator([...ambient.header, ...ambient.certificate, authenticateSession]),
   });
   const app = createApp({ read, isOurs, pages: ownPages, proxy, refuse, requestLog, log, now });
   return {

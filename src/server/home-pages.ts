@@ -2,7 +2,7 @@ import type { RequestFacts } from '../request/facts.ts';
 import { readPath } from '../request/path.ts';
 import type { Route } from '../route/table.ts';
 import type { OwnPagesTools } from './own-pages.ts';
-import { bareHeaders, currentSession, queryOf, routeAt, seeOther, withForm } from './page-parts.ts';
+import { bareHeaders, currentPerson, currentSession, queryOf, routeAt, seeOther, withForm } from './page-parts.ts';
 import type { Page, PageAnswer } from './pages.ts';
 
 /** What stands behind the bare prefix: who is signed in and which apps are theirs; the word on second factors; health. */
@@ -21,10 +21,9 @@ export function homePages(tools: OwnPagesTools): readonly Page[] {
 
 async function home(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnswer> {
   const { pages, config } = tools;
-  const session = await currentSession(tools, facts);
-  if (session === null)
-    return { answer: seeOther(tools, `${config.server.authPath}/sign-in`), reason: 'not-signed-in' };
-  const { user, name, email } = session.identity;
+  const person = await currentPerson(tools, facts);
+  if (person === null) return { answer: seeOther(tools, `${config.server.authPath}/sign-in`), reason: 'not-signed-in' };
+  const { user, name, email } = person.identity;
   const apps = await appsOf(tools, facts);
   const answer = withForm(tools, facts, 'sign-out', (formToken) =>
     pages.home(pages.visit(facts), { user, name, email, apps, formToken }),

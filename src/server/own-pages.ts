@@ -34,6 +34,8 @@ export interface OwnPagesOptions {
   readonly passwordSignIn: PasswordSignIn | null;
   /** Believes the session cookie only. */
   readonly authenticateSession: Authenticator;
+  /** Believes, too, what says without a page of ours who somebody is: a proxy in front, a certificate. */
+  readonly authenticatePerson: Authenticator;
 }
 
 /** What the handlers of our own pages work with. */

@@ -1,3 +1,4 @@
+import type { Authenticated } from '../authentication/authenticator.ts';
 import { readCookie } from '../request/cookies.ts';
 import { readPath } from '../request/path.ts';
 import type { RequestFacts } from '../request/facts.ts';
@@ -17,6 +18,15 @@ export async function currentSession(
 ): Promise<Session | null> {
   const answer = await authenticateSession(facts, { acceptBasic: false, acceptTokens: false });
   return answer.kind === 'authenticated' ? answer.session : null;
+}
+
+/** Who the person before the browser is, also without a session of ours; null for nobody. Throws `store-unavailable`. */
+export async function currentPerson(
+  { authenticatePerson }: OwnPagesTools,
+  facts: RequestFacts,
+): Promise<Authenticated | null> {
+  const answer = await authenticatePerson(facts, { acceptBasic: false, acceptTokens: false });
+  return answer.kind === 'authenticated' ? answer : null;
 }
 
 export function withCookies(answer: Answer, setCookies: readonly string[]): Answer {

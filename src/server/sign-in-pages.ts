@@ -129,6 +129,7 @@ function page(tools: OwnPagesTools, facts: RequestFacts, { session, ...parts }: 
       app: route === null ? null : { title: route.title },
       password: tools.passwordSignIn !== null,
       providers: providersOf(tools, facts),
+      ambient: config.signIn.trustedHeader !== undefined || config.signIn.clientCertificate !== undefined,
       formToken,
       rememberForMs: config.session.rememberFor,
       signedInAs: session?.identity.user ?? null,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { clientCertificateConfig } from '../authentication/client-certificate/config.ts';
+import { trustedHeaderConfig } from '../authentication/trusted-header/config.ts';
 import { ldapConfig } from './methods/ldap/config.ts';
 import { duration, integer } from '../quantities.ts';
 import { oidcConfig } from './oidc/config.ts';
@@ -26,6 +28,16 @@ export const signInConfig = z
       .optional()
       .describe('Sign-in with a directory: OpenLDAP, Active Directory, lldap, FreeIPA. Docs: docs/ldap.md.'),
     oidc: oidcConfig,
+    trustedHeader: trustedHeaderConfig
+      .optional()
+      .describe(
+        'A proxy in front signs people in and says so in headers (method `trusted-header`). Docs: docs/trusted-header.md.',
+      ),
+    clientCertificate: clientCertificateConfig
+      .optional()
+      .describe(
+        'The certificate of a TLS client signs in (method `client-certificate`); needs `server.tls.clientCa`. Docs: docs/client-certificates.md.',
+      ),
     providerOutage: duration()
       .prefault('15m')
       .describe('How long a live session goes on while its provider can not be asked about it; then it ends.'),
@@ -49,5 +61,6 @@ export type SignInConfig = Omit<ParsedSignInConfig, 'local'> & { readonly local:
 
 /** Names some method besides the local users. */
 export function namesOtherMethod(config: ParsedSignInConfig): boolean {
-  return config.ldap !== undefined || config.oidc.length > 0;
+  const { ldap, oidc, trustedHeader, clientCertificate } = config;
+  return oidc.length > 0 || [ldap, trustedHeader, clientCertificate].some((method) => method !== undefined);
 }

@@ -1,4 +1,4 @@
-import type { CanonicalPath, RawHeader, RequestFacts } from '../../src/request/facts.ts';
+import type { CanonicalPath, ClientCertificate, RawHeader, RequestFacts } from '../../src/request/facts.ts';
 
 export interface FactsInput {
   readonly method?: string;
@@ -9,6 +9,8 @@ export interface FactsInput {
   readonly query?: string;
   readonly headers?: readonly RawHeader[];
   readonly clientAddress?: string;
+  readonly peerAddress?: string;
+  readonly clientCertificate?: ClientCertificate | null;
   readonly sessionTokens?: readonly string[];
 }
 
@@ -35,10 +37,10 @@ export function makeFacts(input: FactsInput = {}): RequestFacts {
     headers,
     header: (name) => headers.find(([key]) => key.toLowerCase() === name)?.[1],
     clientAddress,
-    peerAddress: clientAddress,
+    peerAddress: input.peerAddress ?? clientAddress,
     fromTrustedProxy: false,
     forwardedFor: [],
-    clientCertificate: null,
+    clientCertificate: input.clientCertificate ?? null,
     sessionTokens: input.sessionTokens ?? [],
     upgrade: [],
     hasBody: false,

@@ -17,6 +17,8 @@ export interface SignInView {
   readonly password: boolean;
   /** Methods that lead elsewhere, each a button. */
   readonly providers: readonly { readonly id: string; readonly label: string; readonly isAvailable: boolean }[];
+  /** Some people are known without a form or a button: by a proxy in front, or a certificate. */
+  readonly ambient?: boolean;
   /** Lifetime of a remembered session in milliseconds; 0 hides the box. */
   readonly rememberForMs: number;
   /** The box was ticked in the form that is shown again. */
@@ -79,7 +81,7 @@ export function signInPage(frame: PageFrame, visit: Visit, view: SignInView): Ht
     ${note(catalog, view)} ${view.password && passwordForm(frame, visit, view)}
     ${view.password && view.providers.length > 0 && html`<p class="or"><span>${texts.or}</span></p>`}
     ${view.providers.length > 0 && providerList(frame, visit, view)}
-    ${!view.password && view.providers.length === 0 && html`<p>${texts.elsewhere(frame.publicUrl)}</p>`}`;
+    ${!view.password && view.providers.length === 0 && html`<p>${view.ambient === true ? texts.ambient : texts.elsewhere(frame.publicUrl)}</p>`}`;
   return layout(frame, visit, {
     title: view.error === null ? texts.title : `${catalog.errorPrefix}: ${texts.title}`,
     main,

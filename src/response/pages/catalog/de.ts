@@ -28,6 +28,8 @@ export const de: Catalog = {
     elsewhere: (url: string): Html =>
       html`Hier kann man sich nicht anmelden. Gehen Sie zu <strong><bdi>${url}</bdi></strong
         >.`,
+    ambient:
+      'Hier gibt es nichts auszufüllen: Angemeldet wird man an einem Tor vor dieser Seite oder mit einem Zertifikat im Browser, und keines von beiden hat für Sie gebürgt. Wenden Sie sich an die Betreiber dieser Seite.',
     signedInAs: (user: string): Html =>
       html`Sie sind als <strong><bdi>${user}</bdi></strong> angemeldet. Mit einer neuen Anmeldung wechseln Sie den
         Benutzer.`,

@@ -27,6 +27,8 @@ export const en = {
     elsewhere: (url: string): Html =>
       html`There is no way to sign in here. Go to <strong><bdi>${url}</bdi></strong
         >.`,
+    ambient:
+      'There is nothing to fill in here: people are signed in by a gate in front of this site, or by a certificate in their browser, and neither vouched for you. Ask the people who run this site.',
     signedInAs: (user: string): Html =>
       html`You are signed in as <strong><bdi>${user}</bdi></strong
         >. Sign in below to switch to another user.`,
