@@ -4,8 +4,6 @@ import type { Authenticated } from '../authentication/authenticator.ts';
 import type { Config } from '../config/schema.ts';
 import { GatewayError } from '../errors.ts';
 import { createGate, readingsOf, strictness, type Decision, type Reading } from '../gate.ts';
-import { localIssuer } from '../identity/identity.ts';
-import { canonicalUserName } from '../identity/user-name.ts';
 import { explainRules, type PolicyExplanation } from '../policy/explain.ts';
 import { createPolicy, type Policy, type PolicySubject } from '../policy/policy.ts';
 import { compileRules, type Rule } from '../policy/rule.ts';
@@ -16,15 +14,13 @@ import { placeOf } from '../route/upstream/config.ts';
 import type { OwnAnswer } from '../route/own-answer/config.ts';
 import { createRouteTable, type ForwardingRoute, type Route, type RouteTable } from '../route/table.ts';
 import { createOwnPaths } from '../server/own-paths.ts';
-import { readUsersFile } from '../users/users-file.ts';
-import { loadForCommand, writeFaults } from './configuration.ts';
+import { loadForCommand } from './configuration.ts';
 import { action, type CommandContext, type ExitCode } from './context.ts';
+import { findVisitor, type VisitorOptions } from './explain-visitor.ts';
 
-interface ExplainOptions {
+interface ExplainOptions extends VisitorOptions {
   readonly config?: string;
-  readonly user?: string;
   readonly from: string;
-  readonly secondFactor?: true;
 }
 
 /** `sallyport explain`: what the gateway would say to a request and why, without sending one. */
@@ -43,6 +39,16 @@ export function registerExplainCommand(program: Command, context: CommandContext
       'the configuration (default: $SALLYPORT_CONFIG, ./config/sallyport.yaml, /etc/sallyport)',
     )
     .option('--user <name>', 'signed in as this local user (default: nobody is signed in)')
+    .option(
+      '--method <id>',
+      'with --user: signed in by this method instead (ldap, a provider), with the groups told here',
+    )
+    .option(
+      '--group <name>',
+      'with --method: a group; may stand several times',
+      (name: string, before: string[] = []) => [...before, name],
+    )
+    .option('--email <address>', 'with --method: the e-mail address')
     .option('--from <ip>', 'address of the visitor', '127.0.0.1')
     .option('--second-factor', 'signed in with a second factor')
     .action(
@@ -109,49 +115,6 @@ function readUrl(method: string, url: string, from: string, config: Config, cont
     rawHeaders: ['Host', origin.replace(/^https?:\/\//i, '')],
     socket: { remoteAddress: from, localAddress: from, destroyed: false },
   });
-}
-
-/** Null: nobody is signed in. `faulty`: the users file has faults, which have been written. */
-async function findVisitor(
-  context: CommandContext,
-  config: Config,
-  { user, secondFactor }: ExplainOptions,
-): Promise<Authenticated | null | 'faulty'> {
-  if (user === undefined) {
-    if (secondFactor) throw new GatewayError('usage-invalid', 'found --second-factor without --user NAME');
-    return null;
-  }
-  const file = config.signIn.local?.users;
-  if (file === undefined)
-    throw new GatewayError(
-      'usage-invalid',
-      'found --user NAME, but the configuration has no local users (signIn.local)',
-    );
-  const { users, faults } = await readUsersFile(file);
-  writeFaults(context, faults);
-  if (faults.length > 0) return 'faulty';
-  const record = users.find((entry) => entry.user === canonicalUserName(user));
-  if (record === undefined) throw new GatewayError('usage-invalid', `found no user "${user}" in ${file}`);
-  if (record.disabled)
-    throw new GatewayError('usage-invalid', `found "${user}" disabled, so nobody signs in by that name`);
-  const { name, email, groups } = record;
-  return {
-    kind: 'authenticated',
-    identity: {
-      user: record.user,
-      name,
-      email,
-      groups,
-      claims: {},
-      method: 'local',
-      issuer: localIssuer,
-      subject: record.user,
-    },
-    session: null,
-    consumesAuthorization: false,
-    secondFactor: secondFactor === true,
-    authenticatedAtMs: context.now(),
-  };
 }
 
 /** The table that the gateway would have, with the rules of each policy kept for explaining. */

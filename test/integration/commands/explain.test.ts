@@ -109,3 +109,19 @@ test('explain refuses wrong usage with exit code 2', async (t) => {
     t.not(stderr, '');
   }
 });
+
+test('explain takes somebody from elsewhere at their word', async (t) => {
+  const person = ['--user', 'Zoe', '--method', 'ldap'];
+  const target = ['POST', 'https://wiki.test/x'];
+  t.is(await answerTo(t, ...person, '--group', 'staff', '--group', 'editors', ...target), 'forwarded as zoe (allowed)');
+  t.is(await answerTo(t, ...person, '--group', 'staff', ...target), '403 (denied)');
+  for (const [args, message] of [
+    [['--user', 'alice', '--group', 'editors'], /stands in the file/],
+    [['--group', 'editors'], /--group without --user/],
+    [['--method', 'ldap'], /--method without --user/],
+  ] as const) {
+    const { code, stderr } = await explain(t, ...args, ...target);
+    t.is(code, 2);
+    t.regex(stderr, message);
+  }
+});

@@ -198,7 +198,7 @@ whenSlapd('a directory that is down is told apart, counts nothing, and leaves th
   for (let i = 0; i < 6; i += 1) {
     const answer = await tryAs(world, 'bob', 'bob secret');
     t.is(answer.status, 503);
-    t.regex(answer.body.toString(), /directory that knows it does not answer/);
+    t.regex(answer.body.toString(), /Signing in by the directory is unavailable/);
     t.true(Number(valueOf(answer, 'retry-after')) > 0);
   }
   t.is((await get(world.gateway, '/git/x', [basic('bob', 'bob secret')])).status, 503);

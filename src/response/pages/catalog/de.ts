@@ -46,7 +46,7 @@ export const de: Catalog = {
         `Zu viele Versuche. Zu Ihrer Sicherheit macht die Anmeldung hier Pause: Versuchen Sie es in ${roughSpan(language, seconds)} wieder.`,
       busy: 'Gerade melden sich viele Menschen an. Warten Sie ein paar Sekunden und versuchen Sie es noch einmal.',
       'directory-down':
-        'Mit diesem Namen ist die Anmeldung gerade nicht möglich: Das Verzeichnis, das ihn kennt, antwortet nicht. Ihr Passwort wurde nicht geprüft; versuchen Sie es bald noch einmal.',
+        'Die Anmeldung über das Verzeichnis ist gerade nicht verfügbar. Ihr Passwort wurde nicht geprüft; versuchen Sie es bald noch einmal.',
       'name-taken':
         'Dieser Benutzername gehört hier zu einem anderen Konto. Bitten Sie die Betreiber dieser Seite, ihn freizugeben, oder melden Sie sich mit jenem Konto an.',
       'expired-form': 'Dieses Formular war zu lange offen oder kam von anderswo. Bitte melden Sie sich noch einmal an.',

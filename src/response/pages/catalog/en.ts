@@ -45,7 +45,7 @@ export const en = {
         `Too many tries. For your safety, signing in is paused here: try again in ${roughSpan(language, seconds)}.`,
       busy: 'Many people are signing in at this moment. Wait a few seconds, then try again.',
       'directory-down':
-        'Signing in with this name is not possible at the moment: the directory that knows it does not answer. Your password was not judged; try again shortly.',
+        'Signing in by the directory is unavailable at the moment. Your password was not checked; try again shortly.',
       'name-taken':
         'This user name belongs to another account here. Ask the people who run this site to release it, or sign in as that account.',
       'expired-form': 'This form had been open for too long, or came from elsewhere. Please sign in again.',
