@@ -88,6 +88,7 @@ function serve(port: number, origin: string): void {
     reserved: createReservedHeaders([headers]),
     isOwnCookie: (name) => name === 'sallyport',
     isOwnCredential: () => false,
+    secureOf: () => ({}),
     groupOf: () => null,
     stickiness: () => ({ key: 0, setCookies: [] }),
     now: Date.now,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
+import type { UpstreamTls } from '../route/upstream/tls/config.ts';
 import type { ListenEntry } from '../server/config.ts';
 import { defaultUsersFile, namesOtherMethod } from '../sign-in/config.ts';
 import { isLoopbackHttp, type OidcProviderConfig } from '../sign-in/oidc/config.ts';
@@ -61,7 +62,21 @@ function completeUpstream(upstream: Upstream, absolute: (path: string) => string
   const complete = (target: UpstreamTarget): UpstreamTarget =>
     target.socketPath === null ? target : { ...target, socketPath: absolute(target.socketPath) };
   const [first, ...others] = upstream.targets;
-  return { ...upstream, targets: [complete(first), ...others.map(complete)] };
+  const { tls } = upstream;
+  return {
+    ...upstream,
+    targets: [complete(first), ...others.map(complete)],
+    ...(tls === undefined ? {} : { tls: completeTls(tls, absolute) }),
+  };
+}
+
+function completeTls({ ca, cert, key, ...rest }: UpstreamTls, absolute: (path: string) => string): UpstreamTls {
+  return {
+    ...rest,
+    ...(ca === undefined ? {} : { ca: absolute(ca) }),
+    ...(cert === undefined ? {} : { cert: absolute(cert) }),
+    ...(key === undefined ? {} : { key: absolute(key) }),
+  };
 }
 
 /** The local users are there when they are named, or nobody else is. */

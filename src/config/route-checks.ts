@@ -1,8 +1,10 @@
 import { trustedHeaderNames } from '../authentication/trusted-header/config.ts';
 import { compileHeaderSet } from '../identity/header-sets.ts';
 import { createReservedHeaders } from '../identity/headers.ts';
+import { hasCode } from '../errors.ts';
 import { canonicalPrefix } from '../request/path.ts';
 import { routeHost } from '../route/config.ts';
+import { readAuthorities, readPair } from '../upstream/secure.ts';
 import type { ConfigPath } from './config-path.ts';
 import type { Complain } from './cross-checks.ts';
 import type { Config } from './schema.ts';
@@ -23,6 +25,7 @@ export function checkWhatRoutesDo({ routes, identity, signIn }: Config, complain
       say([deed], `stands beside ${deeds[0] ?? ''}; a route does one of these, so take one away`);
     if (route.upstream === undefined) checkOwnAnswer(route, say);
     checkUpstreamPath(route, say);
+    checkUpstreamTls(route, say);
     checkHeaderChanges(route, (name) => reserved.isReserved(name), say);
     if (deeds.length === 1) checkLoop(routes, index, say);
   }
@@ -49,6 +52,21 @@ function checkUpstreamPath({ stripPath, upstreamPath }: RouteConfig, say: Compla
   if (stripPath) say(['upstreamPath'], 'stands beside stripPath, which is the same as upstreamPath: /; take one away');
   if (canonicalPrefix(upstreamPath) === null)
     say(['upstreamPath'], 'can never be the start of a path in the app; write a plain path such as /apps/wiki');
+}
+
+/** The files are read now, so that `check` tells of them and a reload takes all or nothing. */
+function checkUpstreamTls({ upstream }: RouteConfig, say: Complain): void {
+  const { ca, cert, key } = upstream?.tls ?? {};
+  const attempt = (at: string, read: () => unknown): void => {
+    try {
+      read();
+    } catch (error) {
+      if (!hasCode(error, 'config-invalid')) throw error;
+      say(['upstream', 'tls', at], `does not serve: ${error.message}`);
+    }
+  };
+  if (ca !== undefined) attempt('ca', () => readAuthorities(ca));
+  if (cert !== undefined && key !== undefined) attempt('cert', () => readPair(cert, key));
 }
 
 /** A proxy in front of an app that is told less than the truth is one thing; an app that believes a fixed user is another. */

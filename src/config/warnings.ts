@@ -38,6 +38,11 @@ export function warnOf(config: Config, warn: Complain): void {
       warn(
         ['signIn', 'oidc', index, 'insecureHttp'],
         'is true: whoever is between us and that provider can sign in as anybody',
+  for (const [index, { upstream }] of routes.entries())
+    if (upstream?.tls?.insecureSkipTlsVerify === true)
+      warn(
+        ['routes', index, 'upstream', 'tls', 'insecureSkipTlsVerify'],
+        'is true: whoever stands between can read and change everything; name the authority in ca instead',
       );
   for (const [index, route] of routes.entries())
     if (route.path === '/' && route.upstream !== undefined && isPublic(route.access))

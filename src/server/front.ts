@@ -24,6 +24,7 @@ import { createPasswordSignIn } from '../sign-in/sign-in.ts';
 import { createThrottle } from '../sign-in/throttle.ts';
 import type { Runtime } from '../runtime.ts';
 import { createForwarder } from '../upstream/forward.ts';
+import { readSecureOptions } from '../upstream/secure.ts';
 import { createStickiness } from '../upstream/sticky.ts';
 import { createUpgrader } from '../upstream/upgrade.ts';
 import { createAmbientSignIn } from './ambient-sign-in.ts';
@@ -145,11 +146,14 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     ...(signIn.trustedHeader === undefined ? [] : [{ names: trustedHeaderNames(signIn.trustedHeader) }]),
   ]);
   const isOwnCredential = createOwnCredentials(config.bearer.map(({ issuer }) => issuer));
-  foundation.upstreams.adopt(routes.routes);
+  // Before anything is taken over: what can't be read refuses the whole configuration.
+  const secureOf = readSecureOptions(config.routes.flatMap(({ upstream }) => upstream ?? []));
+  foundation.upstreams.adopt(routes.routes, secureOf);
   const carrying = {
     isOwnCookie: cookie.isOurs,
     isOwnCredential,
     reserved,
+    secureOf,
     groupOf: foundation.upstreams.groupOf,
     stickiness: createStickiness({ cookie: cookie.sticky, randomBytes: runtime.randomBytes }),
     now,

@@ -5,6 +5,8 @@ import type { Client } from 'undici';
 import { placeOf } from '../route/upstream/config.ts';
 import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
 import { readBeforeFailing } from './early-answer.ts';
+import { createHttp2Client } from './http2/client.ts';
+import type { SecureOptions, SecureOptionsOf } from './secure.ts';
 
 /** Answers with a larger head (bytes) are refused. */
 const maxHeadBytes = 64 * 1024;
@@ -18,7 +20,7 @@ const longestIdleMs = 60_000;
 
 /** Kept-alive connections to one upstream. */
 export interface Agent {
-  readonly pool: Pool;
+  readonly pool: Pick<Pool, 'dispatch' | 'close'>;
   /** For undici's `servername` with every request: a pool changes connections with it, so it never follows `Host`. */
   readonly servername: string;
 }
@@ -31,8 +33,8 @@ export interface Agents {
   readonly close: () => Promise<void>;
 }
 
-/** The pools are made on first use and live until `close`. HTTP/1.1, one request at a time on a connection. */
-export function createAgents(): Agents {
+/** The pools are made on first use and live until `close`. HTTP/1.1, one request at a time on a connection, unless HTTP/2 is asked for. */
+export function createAgents(secureOf: SecureOptionsOf): Agents {
   const agents = new Map<string, Agent>();
   const byTarget = new WeakMap<UpstreamTarget, Agent>();
 
@@ -40,7 +42,7 @@ export function createAgents(): Agents {
     const known = byTarget.get(target);
     if (known) return known;
     const key = poolKey(upstream, target);
-    const agent = agents.get(key) ?? createAgent(upstream, target);
+    const agent = agents.get(key) ?? createAgent(upstream, target, secureOf(upstream));
     agents.set(key, agent);
     byTarget.set(target, agent);
     return agent;
@@ -55,12 +57,25 @@ export function createAgents(): Agents {
 }
 
 /** What a pool is made for: whatever `clientOptions` reads of an upstream must stand here. */
-function poolKey({ timeouts }: Upstream, target: UpstreamTarget): string {
-  return JSON.stringify([placeOf(target), timeouts]);
+function poolKey({ timeouts, tls, http2 }: Upstream, target: UpstreamTarget): string {
+  return JSON.stringify([placeOf(target), timeouts, tls, http2]);
 }
 
-function createAgent(upstream: Upstream, target: UpstreamTarget): Agent {
-  return { pool: new Pool(target.origin, clientOptions(upstream, target)), servername: hostOf(target) };
+function createAgent(upstream: Upstream, target: UpstreamTarget, secure: SecureOptions): Agent {
+  const options = clientOptions(upstream, target, secure);
+  const { connectMs, firstByteMs, idleMs: silenceMs } = upstream.timeouts;
+  const { host, protocol, port } = new URL(target.origin);
+  const hostname = hostOf(target);
+  const pool = upstream.http2
+    ? createHttp2Client({
+        origin: target.origin,
+        open: (callback) => options.connect({ hostname, host, protocol, port }, callback),
+        settingsMs: connectMs,
+        firstByteMs,
+        idleMs: silenceMs,
+      })
+    : new Pool(target.origin, options);
+  return { pool, servername: hostname };
 }
 
 function hostOf({ origin }: UpstreamTarget): string {
@@ -68,15 +83,21 @@ function hostOf({ origin }: UpstreamTarget): string {
 }
 
 /** How connections to a target are made and used, by whatever part of undici. */
-export function clientOptions({ timeouts }: Upstream, target: UpstreamTarget): Client.Options {
+export function clientOptions(
+  { timeouts, http2 }: Upstream,
+  target: UpstreamTarget,
+  secure: SecureOptions,
+): Client.Options & { readonly connect: buildConnector.connector } {
   const plainHost = hostOf(target);
   const connect = buildConnector({
-    allowH2: false,
+    ...secure,
+    allowH2: http2,
+    preferH2: http2,
     timeout: timeouts.connectMs,
     ...(target.socketPath === null ? {} : { socketPath: target.socketPath }),
   });
   return {
-    allowH2: false,
+    allowH2: http2,
     pipelining: 1,
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: longestIdleMs,
@@ -86,12 +107,15 @@ export function clientOptions({ timeouts }: Upstream, target: UpstreamTarget): C
     maxHeaderSize: maxHeadBytes,
     connect: ({ servername: _, ...options }, callback) => {
       // The certificate is that of the upstream's own name, whatever `Host` the visitor's request carries.
-      const name = target.origin.startsWith('https:') && isIP(plainHost) === 0 ? { servername: plainHost } : {};
+      const isNamed = secure.servername !== undefined || isIP(plainHost) === 0;
+      const name = target.origin.startsWith('https:') && isNamed ? { servername: secure.servername ?? plainHost } : {};
       connect({ ...options, ...name }, (...result) => {
         // Without a connection undici hands over the error alone.
         if (result[0] === null) {
           readBeforeFailing(result[1]);
           noteUse(result[1]);
+          // Prior knowledge: there is nobody to agree with.
+          if (http2 && !target.origin.startsWith('https:')) Object.assign(result[1], { alpnProtocol: 'h2' });
         } else Object.assign(result[0], { neverConnected: true });
         callback(...result);
       });

@@ -10,7 +10,7 @@ import { rawOf, responseTrailers } from './response-headers.ts';
 import { mayTryAgain } from './retry.ts';
 import { upstreamTarget } from './rewrite.ts';
 import { Upload } from './upload.ts';
-import { cut, limitLeftover, reasonPhrase, relayInterim } from './visitor-side.ts';
+import { cut, flushHead, limitLeftover, reasonPhrase, relayInterim } from './visitor-side.ts';
 
 /**
  * A small body leaves in one write with its headers: node joins strings, but hands the kernel a vector for a string and a buffer.
@@ -225,7 +225,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ForwardHandle, Trav
     const chunk = this.#held;
     this.#held = null;
     if (chunk !== null) this.#write(chunk);
-    else this.#job.response.flushHeaders();
+    else flushHead(this.#job.response);
   };
 
   #write(chunk: Buffer): void {

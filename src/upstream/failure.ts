@@ -31,7 +31,7 @@ const doings: Readonly<Record<FailureCode, string>> = {
 };
 
 function failureCode(code: string): FailureCode {
-  if (code.startsWith('HPE_')) return 'upstream-invalid';
+  if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP2_')) return 'upstream-invalid';
   switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
     case 'UND_ERR_HEADERS_TIMEOUT':

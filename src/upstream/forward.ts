@@ -12,11 +12,13 @@ import { Exchange } from './exchange.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import { createResponseHeaders } from './response-headers.ts';
 import type { UpstreamAnswer } from './response-headers.ts';
+import type { SecureOptionsOf } from './secure.ts';
 
 export interface ForwarderOptions extends CoursesOptions {
   readonly reserved: ReservedHeaders;
   /** A cookie of this name is the gateway's own: it never reaches an upstream, and no upstream sets it. */
   readonly isOwnCookie: (name: string) => boolean;
+  readonly secureOf: SecureOptionsOf;
   /** An `Authorization` that is meant for the gateway; it never reaches an upstream. */
   readonly isOwnCredential: (authorization: string, acceptTokens: boolean) => boolean;
 }
@@ -74,7 +76,7 @@ export interface ExchangeTools {
  * and `response-headers.ts` say, bodies, interim answers and trailers as they come.
  */
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const agents = createAgents();
+  const agents = createAgents(options.secureOf);
   const tools: ExchangeTools = {
     agents,
     courses: createCourses(options),

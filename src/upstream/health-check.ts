@@ -4,9 +4,11 @@ import type { Runtime } from '../runtime.ts';
 import { clientOptions } from './agents.ts';
 import { codeOf } from './failure.ts';
 import { upstreamAuthority } from './rewrite.ts';
+import type { SecureOptions } from './secure.ts';
 
 export interface HealthCheckOptions {
   readonly upstream: Upstream;
+  readonly secure: SecureOptions;
   readonly check: HealthCheck;
   readonly target: UpstreamTarget;
   /** Null: all is well; else what is not, for the log. Not called after the end. */
@@ -44,8 +46,9 @@ export function startHealthCheck(options: HealthCheckOptions): () => void {
 }
 
 /** One question on a connection of its own; null when the answer is good. Never rejects. */
-async function askOnce({ upstream, check, target }: HealthCheckOptions, ended: AbortSignal): Promise<string | null> {
-  const client = new Client(target.origin, clientOptions(upstream, target));
+async function askOnce(options: HealthCheckOptions, ended: AbortSignal): Promise<string | null> {
+  const { upstream, secure, check, target } = options;
+  const client = new Client(target.origin, clientOptions(upstream, target, secure));
   const tooLate = AbortSignal.timeout(check.timeoutMs);
   try {
     const { statusCode, body } = await client.request({

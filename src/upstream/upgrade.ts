@@ -1,12 +1,13 @@
 import { createProxyServer } from 'http-proxy';
 import type { ProxyServer } from 'http-proxy';
 import type { IncomingMessage } from 'node:http';
+import { Agent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Authenticated } from '../authentication/authenticator.ts';
 import type { GatewayError } from '../errors.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { ForwardingRoute } from '../route/table.ts';
-import type { UpstreamTarget } from '../route/upstream/config.ts';
+import type { Upstream, UpstreamTarget } from '../route/upstream/config.ts';
 import type { Attempt } from './attempt.ts';
 import { createCourses } from './course.ts';
 import { plainUpgrade } from './doorstep.ts';
@@ -69,11 +70,16 @@ export interface Upgrader {
 export function createUpgrader(options: ForwarderOptions): Upgrader {
   const attempts = new WeakMap<IncomingMessage, Attempt>();
   const proxies = new WeakMap<UpstreamTarget, ProxyServer>();
+  const { secureOf } = options;
 
-  const proxyTo = (target: UpstreamTarget): ProxyServer => {
+  const proxyTo = (upstream: Upstream, target: UpstreamTarget): ProxyServer => {
     const known = proxies.get(target);
     if (known) return known;
+    const secure = secureOf(upstream);
     const proxy = createProxyServer({
+      ...(upstream.tls === undefined
+        ? {}
+        : { agent: new Agent({ ...secure }), secure: secure.rejectUnauthorized ?? true }),
       target:
         target.socketPath === null
           ? target.origin
@@ -91,7 +97,7 @@ export function createUpgrader(options: ForwarderOptions): Upgrader {
     ask: (attempt, { facts, route }, target, doorstep) => {
       const message = plainUpgrade(doorstep, upstreamTarget(facts, route));
       attempts.set(message, attempt);
-      return proxyTo(target).ws(message, doorstep, {});
+      return proxyTo(route.upstream, target).ws(message, doorstep, {});
     },
   };
 

@@ -5,6 +5,7 @@ import type { UpstreamFigures } from '../observability/upstream-metrics.ts';
 import type { Runtime } from '../runtime.ts';
 import { hashOf } from './balance.ts';
 import { createGroup, createWaitingRoom, type Group, type WaitingRoom } from './group.ts';
+import type { SecureOptions, SecureOptionsOf } from './secure.ts';
 import { startHealthCheck } from './health-check.ts';
 import { conditions, TargetState } from './target-state.ts';
 
@@ -15,7 +16,7 @@ import { conditions, TargetState } from './target-state.ts';
  */
 export interface UpstreamStates {
   /** Takes over the routes of a configuration: forgets targets that are gone, starts and ends health checks. */
-  readonly adopt: (routes: readonly Route[]) => void;
+  readonly adopt: (routes: readonly Route[], secureOf: SecureOptionsOf) => void;
   /** The targets of an upstream of an adopted route; null where there is nothing to choose or to watch. */
   readonly groupOf: (upstream: Upstream) => Group | null;
   readonly figures: () => readonly UpstreamFigures[];
@@ -42,7 +43,7 @@ export function createUpstreamStates({
     ends = [];
   };
 
-  const adoptRoute = (id: string, upstream: Upstream): RouteState => {
+  const adoptRoute = (id: string, upstream: Upstream, secure: SecureOptions): RouteState => {
     const known = routes.get(id);
     const room = known?.room ?? createWaitingRoom();
     const targets = new Map<string, TargetState>();
@@ -57,7 +58,7 @@ export function createUpstreamStates({
           state.checked(failure, now(), check);
           room.wake();
         };
-        ends.push(startHealthCheck({ upstream, check, target, onResult, randomBytes }));
+        ends.push(startHealthCheck({ upstream, secure, check, target, onResult, randomBytes }));
       }
       if (upstream.ejection === null || upstream.targets.length === 1) state.unejected();
       return { target, state, seed: hashOf(place), account: 0 };
@@ -68,13 +69,13 @@ export function createUpstreamStates({
   };
 
   return {
-    adopt: (given) => {
+    adopt: (given, secureOf) => {
       stop();
       routes = new Map(
         given.flatMap((route) =>
           route.answer !== null || route.upstream.isPlain
             ? []
-            : [[route.id, adoptRoute(route.id, route.upstream)] as const],
+            : [[route.id, adoptRoute(route.id, route.upstream, secureOf(route.upstream))] as const],
         ),
       );
     },

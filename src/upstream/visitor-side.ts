@@ -22,6 +22,11 @@ export function relayInterim(response: ServerResponse, status: number, headers: 
   }
 }
 
+/** Sends the head alone. Node's own `flushHeaders` would write what is beyond ASCII as UTF-8, twice encoded. */
+export function flushHead(response: ServerResponse): void {
+  response.write('', 'latin1');
+}
+
 /** Ends the visitor's connection so that what was sent can't pass for a whole answer. */
 export function cut(response: ServerResponse): void {
   const { socket } = response;

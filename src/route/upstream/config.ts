@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, httpOrigin, integer } from '../../quantities.ts';
+import { upstreamTlsConfig, type UpstreamTls } from './tls/config.ts';
 import { ejectionConfig, healthCheckConfig, type Ejection, type HealthCheck } from './health/config.ts';
 
 export type { Ejection, HealthCheck };
@@ -19,6 +20,10 @@ export interface Upstream {
   /** At least one, none twice. */
   readonly targets: readonly [UpstreamTarget, ...UpstreamTarget[]];
   readonly timeouts: UpstreamTimeouts;
+  /** How TLS is spoken to `https:` targets; left out: as usual. */
+  readonly tls?: UpstreamTls | undefined;
+  /** HTTP/2: agreed on by TLS with `https:`, else by prior knowledge. Upgrades go by HTTP/1.1 all the same. */
+  readonly http2: boolean;
   readonly balance: 'round-robin' | 'least-connections' | 'sticky';
   readonly healthCheck: HealthCheck | null;
   readonly ejection: Ejection;
@@ -140,6 +145,13 @@ const settings = z
   .strictObject({
     targets: targets.describe('Where the app listens: URLs, or mappings with `url` and `weight`; one or a list.'),
     timeouts: timeouts.describe('How long a target may take.'),
+    tls: upstreamTlsConfig.optional().describe('How TLS is spoken to `https://` targets.'),
+    http2: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Speak HTTP/2 (gRPC needs it): agreed on by TLS with `https://`, with prior knowledge (h2c) otherwise. WebSockets go by HTTP/1.1 all the same.',
+      ),
     balance: z
       .enum(['round-robin', 'least-connections', 'sticky'])
       .prefault('round-robin')
@@ -164,6 +176,10 @@ const settings = z
         'Requests and tunnels under way at one target at once, by process; more of them wait. Default: no limit.',
       ),
     queue: queue.optional().describe('Who waits when all targets have `maxConnections`.'),
+  })
+  .refine((value) => value.tls === undefined || value.targets[0].origin.startsWith('https:'), {
+    path: ['tls'],
+    message: 'has no effect on http:// and unix: targets; write https:// or take it away',
   })
   .refine((value) => value.queue === undefined || value.maxConnections !== null, {
     path: ['queue'],

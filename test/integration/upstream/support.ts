@@ -16,6 +16,7 @@ import { createStickiness } from '../../../src/upstream/sticky.ts';
 import { createUpstreamStates } from '../../../src/upstream/upstream-states.ts';
 import { createForwarder } from '../../../src/upstream/forward.ts';
 import type { ForwardHandle, ForwardOutcome, ForwarderOptions } from '../../../src/upstream/forward.ts';
+import { readSecureOptions } from '../../../src/upstream/secure.ts';
 import { createUpgrader } from '../../../src/upstream/upgrade.ts';
 import { createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 import type { UpgradeHandle, UpgradeOutcome } from '../../../src/upstream/upgrade.ts';
@@ -120,13 +121,15 @@ export const isOwnCookie = (name: string): boolean => /^(__host-|__secure-)?gw(-
 export function carrying(t: ExecutionContext, route: ForwardingRoute, runtime: Runtime = realTime()): ForwarderOptions {
   const { now, randomBytes } = runtime;
   const upstreams = createUpstreamStates(runtime);
-  upstreams.adopt([route]);
+  const secureOf = readSecureOptions([route.upstream]);
+  upstreams.adopt([route], secureOf);
   t.teardown(upstreams.stop);
   const cookie = { name: 'gw-target', serialize: (value: string) => `gw-target=${value}` };
   return {
     reserved: createReservedHeaders([route.headers]),
     isOwnCookie,
     isOwnCredential: () => false,
+    secureOf,
     groupOf: upstreams.groupOf,
     stickiness: createStickiness({ cookie, randomBytes }),
     now,

@@ -59,6 +59,24 @@ const faults: Readonly<Record<string, readonly string[]>> = {
     'routes[0].upstreamPath: can never be the start of a path in the app; write a plain path such as /apps/wiki',
   ],
   [`{ ${up}, upstreamPath: x }`]: ['routes[0].upstreamPath: must start with /'],
+  '{ upstream: { targets: "http://a", tls: { ca: x.pem } } }': [
+    'routes[0].upstream.tls: has no effect on http:// and unix: targets; write https:// or take it away',
+  ],
+  '{ upstream: { targets: "https://a", tls: { cert: x.pem } } }': [
+    'routes[0].upstream.tls.cert: stands alone; write key, its private key, too',
+  ],
+  '{ upstream: { targets: "https://a", tls: { ca: x.pem, insecureSkipTlsVerify: true } } }': [
+    'routes[0].upstream.tls.ca: has no effect beside insecureSkipTlsVerify: true; take that away',
+  ],
+  '{ upstream: { targets: "https://a", tls: { ca: none.pem } } }': [
+    "routes[0].upstream.tls.ca: does not serve: could not read /nowhere/none.pem: ENOENT: no such file or directory, open '/nowhere/none.pem'",
+  ],
+  '{ upstream: { targets: "https://a", tls: { serverName: "a b" } } }': [
+    'routes[0].upstream.tls.serverName: is not a host name; write app.internal.example.com',
+  ],
+  '{ upstream: { targets: "https://a", tls: { insecureSkipVerify: true } } }': [
+    'routes[0].upstream.tls.insecureSkipVerify: is not a known key; did you mean insecureSkipTlsVerify?',
+  ],
   [`{ ${up}, maxBodySize: 10MB }`]: ['routes[0].maxBodySize: is not a size; write 16KiB, 10MiB or 2GiB'],
   [`{ ${up}, maxBodySize: 1024 }`]: ['routes[0].maxBodySize: is not a size; write 16KiB, 10MiB or 2GiB'],
   [`{ ${up}, requestHeaders: { set: { X-A: "a\\nX-B: b" } } }`]: [
@@ -108,6 +126,13 @@ test('lets no route set cookies, nor headers by the name of ours', (t) => {
   t.regex(faultsOf(`{ ${up}, responseHeaders: { set: { set-cookie: a=b } } }`)[0] ?? '', /it can be removed, not set/);
   t.regex(faultsOf(`{ ${up}, requestHeaders: { set: { Cookie: a=b } } }`)[0] ?? '', /it can be removed, not set/);
   t.regex(faultsOf(`{ ${up}, responseHeaders: { set: { Sallyport-X: a } } }`)[0] ?? '', /a name of the gateway's own/);
+});
+
+test('warns of certificates that nobody checks', (t) => {
+  const text = 'routes: [{ upstream: { targets: "https://a", tls: { insecureSkipTlsVerify: true } } }]\n';
+  const result = loadConfig({ file: '/nowhere/x.yaml', env: {}, text });
+  const warnings = result.kind === 'ok' ? result.warnings : [];
+  t.true(warnings.some(({ path }) => path === 'routes[0].upstream.tls.insecureSkipTlsVerify'));
 });
 
 test('takes what makes sense', (t) => {
