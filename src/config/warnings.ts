@@ -38,6 +38,7 @@ export function warnOf(config: Config, warn: Complain): void {
       warn(
         ['signIn', 'oidc', index, 'insecureHttp'],
         'is true: whoever is between us and that provider can sign in as anybody',
+      );
   for (const [index, { upstream }] of routes.entries())
     if (upstream?.tls?.insecureSkipTlsVerify === true)
       warn(
