@@ -28,7 +28,13 @@ export type Decision =
       readonly step: 'second-factor' | 'recent-sign-in';
       readonly reason: 'second-factor-required' | 'recent-sign-in-required';
     }
-  | { readonly kind: 'deny'; readonly route: Route; readonly visitor: Authenticated | null; readonly reason: 'denied' }
+  | {
+      readonly kind: 'deny';
+      readonly route: Route;
+      readonly visitor: Authenticated | null;
+      /** `token-limited`: the owner of the token may, but made it for less. */
+      readonly reason: 'denied' | 'token-limited';
+    }
   | { readonly kind: 'no-route'; readonly reason: 'no-route' }
   /**
    * Readable, but not for this route: an encoded slash where none is expected, or slashes that would stand first once
@@ -73,9 +79,28 @@ export function createGate({ routes, authenticate, now }: GateOptions): Gate {
     if (verdict.kind !== 'needs-identity') return settle(route, verdict, null);
     const answer = authenticate(facts, route);
     return answer instanceof Promise
-      ? answer.then((settled) => recognise(route, readings, settled))
-      : recognise(route, readings, answer);
+      ? answer.then((settled) => limit(recognise(route, readings, settled), facts, routes))
+      : limit(recognise(route, readings, answer), facts, routes);
   };
+}
+
+/** A token that its owner made for less than they may do themself opens no more, however the path is read. */
+function limit(decision: Decision, facts: RequestFacts, routes: RouteTable): Decision {
+  if (decision.kind !== 'forward') return decision;
+  const { route, visitor } = decision;
+  const limits = visitor?.limits;
+  if (limits === undefined) return decision;
+  const { methods, routes: allowed } = limits;
+  const isOpen = ({ id }: Route): boolean => allowed === null || allowed.has(id);
+  const isWithin =
+    (methods === null || methods.has(facts.method)) &&
+    isOpen(route) &&
+    (allowed === null ||
+      [facts.path, ...facts.otherReadings].every((path) => {
+        const owner = routes.find(facts.host, path);
+        return (owner === null || isOpen(owner)) && routes.findIgnoringCase(facts.host, path).every(isOpen);
+      }));
+  return isWithin ? decision : { kind: 'deny', route, visitor, reason: 'token-limited' };
 }
 
 /** The visitor has been looked up: ask again, now that we know. */

@@ -10,6 +10,7 @@ import { openAdminDoor } from './server/admin-door.ts';
 import { layFoundation, type Foundation } from './server/foundation.ts';
 import { createFront, type Front } from './server/front.ts';
 import { listen, type Listener, type ListenHandlers } from './server/listen.ts';
+import { endTokensOfGone } from './server/token-owners.ts';
 
 /** A gateway that runs: the whole product behind one value. */
 export interface Gateway {
@@ -95,6 +96,8 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
         () => void reloadUsers(foundation),
         { runtime },
       );
+      // What an access token opened ends with it.
+      foundation.accessTokens.onEnded(() => void foundation.traffic.judgeAgain(currentFront().gate));
       const certificates = watchFiles(
         foundation.tls?.certificates.files ?? [],
         () => reloadCertificates(foundation, listeners),
@@ -125,13 +128,14 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
     for (const listener of listeners) listener.refreshTls();
   };
 
-  const reloadUsers = async ({ directory, traffic, audit }: Foundation): Promise<void> => {
+  const reloadUsers = async ({ directory, traffic, audit, accessTokens }: Foundation): Promise<void> => {
     const before = directory.revision;
     const faults = await directory.reload();
     if (faults.length > 0) audit('users.refused', null, { faults: faults.length });
     if (directory.revision === before) return;
     audit('users.reloaded', null, {});
     await traffic.judgeAgain(currentFront().gate);
+    await endTokensOfGone(accessTokens, directory, log);
   };
 
   const prepare = (next: Config): PreparedReload | null => {

@@ -19,7 +19,7 @@ const order = [
   ['sign-in', 'second-factor', 'observability'],
   ['gate'],
   ['route', 'authentication'],
-  ['policy', 'session', 'users'],
+  ['policy', 'session', 'users', 'access-token'],
   ['identity', 'store'],
   ['request'],
   ['errors', 'faults', 'quantities', 'runtime'],

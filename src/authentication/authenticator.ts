@@ -17,6 +17,15 @@ export interface Authenticated {
   readonly amr?: readonly string[];
   /** When the credential itself ends, and with it what was opened by it; left out where a session tells. */
   readonly endsAtMs?: number;
+  /** Left out: none. */
+  readonly limits?: CredentialLimits;
+}
+
+/** What a credential is limited to, besides what its owner may do; null: no limit. */
+export interface CredentialLimits {
+  /** Ids of routes. */
+  readonly routes: ReadonlySet<string> | null;
+  readonly methods: ReadonlySet<string> | null;
 }
 
 /** A credential of ours was there and is not good. */

@@ -1,3 +1,4 @@
+import { holdsToken } from '../access-token/token-text.ts';
 import { bearerTokenOf, claimedJwtOf } from './bearer-token.ts';
 
 /**
@@ -10,9 +11,16 @@ export type OwnCredentials = (authorization: string, acceptTokens: boolean) => b
 export function createOwnCredentials(issuers: readonly string[]): OwnCredentials {
   const trusted = new Set(issuers);
   return (authorization, acceptTokens) => {
+    // An access token is never an app's business, however it is sent.
+    if (holdsToken(authorization) || holdsToken(decodedBasic(authorization))) return true;
     if (!acceptTokens || trusted.size === 0) return false;
     const token = bearerTokenOf(authorization);
     const issuer = token === null ? undefined : claimedJwtOf(token)?.payload['iss'];
     return typeof issuer === 'string' && trusted.has(issuer);
   };
+}
+
+function decodedBasic(authorization: string): string {
+  const encoded = /^basic\s+(\S+)/i.exec(authorization)?.[1];
+  return encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('latin1');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessTokensConfig } from '../access-token/config.ts';
 import { adminConfig } from '../admin/config.ts';
 import { bearerConfig } from '../authentication/config.ts';
 import { identityConfig } from '../identity/config.ts';
@@ -18,6 +19,7 @@ export const configSchema = z
     store: storeConfig.describe('Where sessions and counters live.'),
     session: sessionConfig.describe('How long a sign-in lasts, and the cookie that carries it.'),
     signIn: signInConfig.describe('How people sign in.'),
+    accessTokens: accessTokensConfig.describe('Tokens that people make for their programs.'),
     bearer: bearerConfig.describe('Issuers whose JWTs machines sign in with, as `Authorization: Bearer`.'),
     identity: identityConfig.describe('What upstreams are told about the user.'),
     routes: routesConfig.describe(

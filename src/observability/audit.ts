@@ -13,6 +13,8 @@ export type AuditEvent =
   | 'session.ended'
   | 'session.revoked'
   | 'access.denied'
+  | 'access-token.made'
+  | 'access-token.revoked'
   | 'key.rotated'
   | 'config.reloaded'
   | 'config.refused'

@@ -33,6 +33,19 @@ export function isScript(asked: Asked): boolean {
 }
 
 /**
+ * A program's doing, as far as one can tell: none of the headers that browsers send by themselves. Only such a request is asked
+ * for a password by a Basic challenge, which makes a browser open a window of its own.
+ */
+export function isProgram(asked: Asked): boolean {
+  return (
+    !isScript(asked) &&
+    asked.header('sec-fetch-dest') === undefined &&
+    asked.header('sec-fetch-site') === undefined &&
+    !/^mozilla\//i.test(asked.header('user-agent') ?? '')
+  );
+}
+
+/**
  * True when a person is looking at the answer: GET or HEAD, shown as a page, not a script's fetch. Only such a request is
  * led to a page; everything else gets a status and a problem, because a redirect to a form is poison for programs.
  */

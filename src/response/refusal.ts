@@ -1,11 +1,13 @@
+import type { Rejected } from '../authentication/authenticator.ts';
 import type { Decision } from '../gate.ts';
 import type { RequestFacts, Unreadable } from '../request/facts.ts';
 import type { Route } from '../route/table.ts';
 import type { Answer } from './answer.ts';
 import { basicChallenge, bearerChallenge, cookieChallenge } from './challenges.ts';
-import { isNavigation, isScript, type Asked } from './browser-or-api.ts';
+import { isNavigation, isProgram, isScript, type Asked } from './browser-or-api.ts';
 import type { Pages } from './pages/pages.ts';
 import type { Visit } from './pages/visit.ts';
+import { deniedDetails, unavailableProblems } from './problem-texts.ts';
 import { problemAnswer, type Problem } from './problem.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 import { unreadableDetails } from './unreadable-details.ts';
@@ -42,6 +44,8 @@ export interface RefuserOptions extends SignInUrlOptions {
   readonly pages: Pages;
   /** `Set-Cookie` values that expire our session cookie, for a visitor who sent a dead one. */
   readonly clearCookies: readonly string[];
+  /** Access tokens are in use, so that programs may send one as the password of Basic. */
+  readonly accessTokens: boolean;
 }
 
 /**
@@ -61,19 +65,6 @@ interface Refused {
   readonly close?: boolean;
 }
 
-const unavailableProblems = {
-  'store-unavailable': { reason: 'store-unavailable', detail: 'Sessions cannot be looked up now; try again.' },
-  'issuer-unavailable': {
-    reason: 'issuer-unavailable',
-    detail: 'The keys of this token’s issuer cannot be fetched now; try again.',
-  },
-  'directory-unavailable': {
-    reason: 'directory-unavailable',
-    detail: 'The directory that knows this user cannot be asked now; try again.',
-  },
-  'sign-in-busy': { reason: 'sign-in-busy', detail: 'Too many passwords wait to be checked; try again.' },
-} as const;
-
 export function createRefuser(options: RefuserOptions): Refuse {
   const { pages } = options;
   const urls = createSignInUrls(options);
@@ -90,6 +81,15 @@ export function createRefuser(options: RefuserOptions): Refuse {
       ? targetOf(facts)
       : route.path;
 
+  /** A browser answers a Basic challenge with a password prompt of its own: not for a script, and only where it must be. */
+  const challengesTo = (route: Route, facts: RequestFacts, rejected: Rejected | null): Answer['headers'] => {
+    if (rejected?.scheme === 'bearer') return [bearerChallenge(route.title, rejected.reason)];
+    if (isScript(facts)) return [cookieChallenge];
+    if (route.acceptBasic || rejected?.scheme === 'basic') return [basicChallenge(route.title)];
+    const takesTokens = route.acceptTokens && options.accessTokens && isProgram(facts);
+    return takesTokens ? [cookieChallenge, basicChallenge(route.title)] : [cookieChallenge];
+  };
+
   const challenge = (refusal: Extract<Refusal, { kind: 'challenge' }>, facts: RequestFacts): Refused => {
     const { route, rejected } = refusal;
     const headers = rejected?.clearSessionCookie
@@ -105,22 +105,19 @@ export function createRefuser(options: RefuserOptions): Refuse {
       };
     }
     const signInUrl = urls.signIn(facts, programTarget(facts, route));
-    // a browser answers a script's Basic challenge with a password prompt of its own: never ask for that
-    const offersBasic = route.acceptBasic && !isScript(facts);
-    const challengeHeader = offersBasic ? basicChallenge(route.title) : cookieChallenge;
+    const problemHeaders = challengesTo(route, facts, rejected);
     const problem = { status: 401, reason: refusal.reason, detail: 'Sign in first, at signInUrl.', signInUrl };
     // Credentials in the request itself come again with every try: a redirect would lead nowhere, a 401 lets them be corrected.
     if (rejected !== null && !rejected.clearSessionCookie) {
-      const header = rejected.scheme === 'bearer' ? bearerChallenge(route.title, rejected.reason) : challengeHeader;
       return {
         problem: { ...problem, reason: rejected.reason, detail: 'These credentials were not accepted.' },
-        problemHeaders: [header],
-        page: (visit) => withHeaders(pages.wrongCredentials(visit), [header]),
+        problemHeaders,
+        page: (visit) => withHeaders(pages.wrongCredentials(visit), problemHeaders),
       };
     }
     return {
       problem,
-      problemHeaders: [challengeHeader],
+      problemHeaders,
       page: redirect(urls.signIn(facts, targetOf(facts))),
       headers,
     };
@@ -141,7 +138,7 @@ export function createRefuser(options: RefuserOptions): Refuse {
   };
 
   const deny = (refusal: Extract<Refusal, { kind: 'deny' }>, facts: RequestFacts): Refused => ({
-    problem: { status: 403, reason: refusal.reason, detail: 'This is not open to you.' },
+    problem: { status: 403, reason: refusal.reason, detail: deniedDetails[refusal.reason] },
     page: (visit) =>
       pages.denied(visit, {
         user: refusal.visitor?.identity.user ?? null,

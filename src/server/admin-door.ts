@@ -9,7 +9,7 @@ import { removeStaleSocket } from './stale-socket.ts';
 
 export interface AdminDoorOptions {
   readonly config: AdminConfig;
-  readonly foundation: Pick<Foundation, 'sessions' | 'store' | 'audit' | 'keys' | 'bindings'>;
+  readonly foundation: Pick<Foundation, 'sessions' | 'store' | 'audit' | 'keys' | 'bindings' | 'accessTokens'>;
   /** Prometheus text and its content type. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Why no requests can be served now, or null. */
@@ -27,7 +27,7 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
   const address = readListenAddress(config.listen);
   if (address === undefined) return null;
   if (address.kind === 'unix') await removeStaleSocket(address.path);
-  const { sessions, store, audit, keys, bindings } = foundation;
+  const { sessions, store, audit, keys, bindings, accessTokens } = foundation;
   const listening = listenAdmin(
     address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
     {
@@ -50,7 +50,8 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
         const released = await bindings.release(user);
         // The old owner must not go on under a name that is somebody else's next.
         const ended = released ? await sessions.endUser(user, 'revoked') : 0;
-        if (released) audit('name.released', null, { user, ended });
+        const tokens = released ? await accessTokens.endUser(user, 'name-released') : 0;
+        if (released) audit('name.released', null, { user, ended, tokens });
         return released;
       },
       canonicalUserName,

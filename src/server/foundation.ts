@@ -1,3 +1,5 @@
+import type { AccessTokenStore } from '../access-token/access-token.ts';
+import { createAccessTokenStore } from '../access-token/store.ts';
 import { createIssuerPool, type IssuerPool } from '../authentication/issuer-pool.ts';
 import { createSessionCookie, type SessionCookie } from '../session/cookie.ts';
 import { createLiveConnections } from '../session/live-connections.ts';
@@ -15,6 +17,7 @@ import type { UserDirectory } from '../users/user-directory.ts';
 import { createAudit, type Audit } from '../observability/audit.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createAssertionKeys, type AssertionKeys } from '../identity/keys.ts';
+import { tellTokens } from './token-owners.ts';
 import { createKeyStorage } from './key-storage.ts';
 import { createUpstreamStates, type UpstreamStates } from '../upstream/upstream-states.ts';
 import { loadCertificates } from './tls/certificates.ts';
@@ -49,6 +52,8 @@ export interface Foundation {
   readonly bindings: AccountBindings;
   /** Sign-ins at providers that are under way. */
   readonly transactions: Transactions;
+  /** Personal access tokens. */
+  readonly accessTokens: AccessTokenStore;
   /** Keys of the issuers whose JWTs are accepted. */
   readonly issuers: IssuerPool;
   readonly close: () => Promise<void>;
@@ -68,12 +73,17 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
   const audit = createAudit(runtime.log);
   const metrics = createMetrics();
   const { idleTimeout, lifetime, rememberFor } = config.session;
-  const sessions = createSessionStore({
-    store,
-    secret,
-    config: { idleTimeoutMs: idleTimeout, lifetimeMs: lifetime, rememberForMs: rememberFor },
-    runtime,
-  });
+  const accessTokens = createAccessTokenStore({ store, secret, runtime });
+  const sessions = tellTokens(
+    createSessionStore({
+      store,
+      secret,
+      config: { idleTimeoutMs: idleTimeout, lifetimeMs: lifetime, rememberForMs: rememberFor },
+      runtime,
+    }),
+    accessTokens,
+    runtime.log,
+  );
   const directory = createUserDirectory({
     file: config.signIn.local?.users ?? null,
     runtime,
@@ -104,6 +114,7 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     keys: createAssertionKeys({ storage: createKeyStorage(store, secret, runtime.randomBytes), now: runtime.now }),
     bindings: createAccountBindings({ store, secret, directory, runtime }),
     transactions: createTransactions({ store, secret, runtime }),
+    accessTokens,
     issuers: createIssuerPool(runtime),
     close: async () => {
       connections.stop();

@@ -1,5 +1,6 @@
 import { createAuthenticator } from '../authentication/authenticator.ts';
 import { createBasicAuthenticator } from '../authentication/basic.ts';
+import { createAccessTokenAuthenticator } from '../authentication/access-token.ts';
 import { createBearerAuthenticator } from '../authentication/bearer-jwt.ts';
 import { createOwnCredentials } from '../authentication/own-credentials.ts';
 import { createSessionCookieAuthenticator } from '../authentication/session-cookie.ts';
@@ -111,6 +112,9 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
   // A credential in the request itself wins over the cookie, which browsers send along unasked.
   const authenticate = createAuthenticator([
     ...ambient.header,
+    ...(config.accessTokens.enabled
+      ? [createAccessTokenAuthenticator({ tokens: foundation.accessTokens, directory, throttle, runtime })]
+      : []),
     createBearerAuthenticator({ issuers, owns: foundation.bindings.claim, directory, runtime }),
     ...(password === null
       ? []
@@ -140,6 +144,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     authPath: server.authPath,
     cookieDomain: config.session.cookie.domain,
     clearCookies: [cookie.expire()],
+    accessTokens: config.accessTokens.enabled,
   });
   const reserved = createReservedHeaders([
     ...routes.routes.map(({ headers }) => headers),

@@ -26,23 +26,35 @@ async function home(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnsw
   const { user, name, email } = person.identity;
   const apps = await appsOf(tools, facts);
   const answer = withForm(tools, facts, 'sign-out', (formToken) =>
-    pages.home(pages.visit(facts), { user, name, email, apps, formToken }),
+    pages.home(pages.visit(facts), {
+      user,
+      name,
+      email,
+      apps,
+      formToken,
+      offersTokens: config.accessTokens.enabled,
+    }),
   );
   return { answer, reason: 'home', user };
 }
 
+/** An app that a person may open. */
+export interface HomeApp {
+  /** Id of the route. */
+  readonly id: string;
+  readonly title: string;
+  readonly url: string;
+}
+
 /** The apps whose front page the gate would open to this person; hosts with a wildcard have no front page, redirects are none. */
-async function appsOf(
-  tools: OwnPagesTools,
-  facts: RequestFacts,
-): Promise<readonly { readonly title: string; readonly url: string }[]> {
-  const apps: { readonly title: string; readonly url: string }[] = [];
+export async function appsOf(tools: OwnPagesTools, facts: RequestFacts): Promise<readonly HomeApp[]> {
+  const apps: HomeApp[] = [];
   for (const route of tools.routes.routes) {
     const question = frontPage(route, facts);
     if (question === null) continue;
     const decision = await tools.gate(question);
     if (decision.kind === 'forward' && decision.route === route)
-      apps.push({ title: route.title, url: `${question.origin}${route.path}` });
+      apps.push({ id: route.id, title: route.title, url: `${question.origin}${route.path}` });
   }
   return apps;
 }

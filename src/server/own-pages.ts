@@ -19,6 +19,7 @@ import { providerLogoutPages } from './provider-logout-pages.ts';
 import { redirectPages } from './redirect-pages.ts';
 import type { SignInMethods } from './sign-in-methods.ts';
 import { signInPages } from './sign-in-pages.ts';
+import { tokenPages } from './token-pages.ts';
 import { signOutPages } from './sign-out-pages.ts';
 
 export interface OwnPagesOptions {
@@ -72,6 +73,7 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
       ...signOutPages(tools),
       ...providerLogoutPages(tools),
       ...homePages(tools),
+      ...tokenPages(tools),
       ...keyPages(tools),
       ...files,
     ],

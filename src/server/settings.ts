@@ -1,3 +1,4 @@
+import type { AccessTokensConfig } from '../access-token/config.ts';
 import type { BearerIssuerConfig } from '../authentication/config.ts';
 import type { IdentityConfig } from '../identity/config.ts';
 import type { LogConfig } from '../observability/config.ts';
@@ -12,6 +13,7 @@ export interface ServerSettings {
   readonly server: ServerConfig & { readonly publicUrl: string };
   readonly session: SessionConfig;
   readonly signIn: SignInConfig;
+  readonly accessTokens: AccessTokensConfig;
   readonly bearer: readonly BearerIssuerConfig[];
   readonly identity: IdentityConfig;
   readonly routes: readonly IdentifiedRouteConfig[];

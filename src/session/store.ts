@@ -82,19 +82,11 @@ export function createSessionStore({
     loads = noLoads();
   };
   store.events.subscribe((news) => {
-    switch (news.kind) {
-      case 'session-changed':
-        return forget(news.id);
-      case 'session-ended':
-        forget(news.id);
-        for (const { hear } of endListeners) hear(news.id);
-        return;
-      case 'keys-changed':
-        return;
-      case 'missed':
-        forgetAll();
-        for (const { hear } of doubtListeners) hear();
-    }
+    if (news.kind === 'session-changed' || news.kind === 'session-ended') forget(news.id);
+    if (news.kind === 'session-ended') for (const { hear } of endListeners) hear(news.id);
+    if (news.kind !== 'missed') return;
+    forgetAll();
+    for (const { hear } of doubtListeners) hear();
   });
 
   const known = (session: Session, sealed: string): Loaded => {

@@ -7,7 +7,7 @@ export interface FormTokensOptions {
 }
 
 /** What a form does; a token for one does nothing in another. */
-export type FormPurpose = 'sign-in' | 'sign-out';
+export type FormPurpose = 'sign-in' | 'sign-out' | 'access-tokens';
 
 export interface FormSecret {
   /** Value of the browser's form cookie. */

@@ -1,5 +1,5 @@
 import type { Log } from '../runtime.ts';
-import type { StoreNews } from './store.ts';
+import type { StoreEvent, StoreNews } from './store.ts';
 
 /** Who wants to hear of news in this process. */
 export interface Listeners {
@@ -34,8 +34,17 @@ export function createListeners(log: Log): Listeners {
 export function readEvent(text: string): StoreNews | null {
   const [kind, id, ...rest] = text.split(' ');
   if (id === undefined || id === '' || rest.length > 0) return null;
-  return kind === 'session-ended' || kind === 'session-changed' || kind === 'keys-changed' ? { kind, id } : null;
+  const known = eventKinds.find((name) => name === kind);
+  return known === undefined ? null : { kind: known, id };
 }
+
+const eventKinds = [
+  'session-ended',
+  'session-changed',
+  'keys-changed',
+  'token-ended',
+  'token-owner-changed',
+] as const satisfies readonly StoreEvent['kind'][];
 
 /** The text of an event as it travels between processes. */
 export function writeEvent(event: { readonly kind: string; readonly id: string }): string {

@@ -5,7 +5,10 @@ export type StoreEvent =
   | { readonly kind: 'session-ended'; readonly id: string }
   | { readonly kind: 'session-changed'; readonly id: string }
   /** The signing keys under this name were made or rotated. */
-  | { readonly kind: 'keys-changed'; readonly id: string };
+  | { readonly kind: 'keys-changed'; readonly id: string }
+  | { readonly kind: 'token-ended'; readonly id: string }
+  /** What a provider says of the person under this name has changed, and with it what their access tokens stand for. */
+  | { readonly kind: 'token-owner-changed'; readonly id: string };
 
 /** What a subscriber hears. `missed`: the channel was lost for a while, so whatever is held must be checked anew. */
 export type StoreNews = StoreEvent | { readonly kind: 'missed' };

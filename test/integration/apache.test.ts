@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { makeToken } from '../support/access-tokens.ts';
 import { hasApache, startApache } from '../support/apache.ts';
 import type { Apache } from '../support/apache.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -28,6 +29,7 @@ test.before(async () => {
       log: { level: 'error', access: false },
       routes: [
         { id: 'programs', path: '/git', upstream: apache.origin, acceptBasic: true },
+        { id: 'tokens', path: '/git/token.git', upstream: apache.origin },
         { id: 'files', path: '/dav', upstream: apache.origin, acceptBasic: true },
         { id: 'app', path: '/cgi', upstream: apache.origin },
         { id: 'open', path: '/cgi/open', upstream: apache.origin, access: 'public' },
@@ -90,6 +92,20 @@ withApache('tells git with 401 and a Basic challenge that it must sign in, and r
   });
   t.not(ran.code, 0);
   t.regex(ran.stderr, /Authentication failed/);
+});
+
+withApache('lets git in with an access token for a password, where no password would do', async (t) => {
+  await apache.addRepository('token.git');
+  const visitor = createVisitor(gateway.port);
+  await visitor.signIn('alice', password);
+  const token = await makeToken(visitor, `http://127.0.0.1:${gateway.port}`);
+  const env = { ...process.env, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_GLOBAL: '/dev/null' };
+  const lsRemote = (secret: string) =>
+    run('git', ['ls-remote', `http://alice:${encodeURIComponent(secret)}@127.0.0.1:${gateway.port}/git/token.git`], {
+      env,
+    });
+  t.is((await lsRemote(token)).code, 0);
+  t.not((await lsRemote(password)).code, 0);
 });
 
 /** Name of each litmus test with its outcome: `copymove/copy_simple: pass`. Outcomes are rewritten lines of a terminal. */

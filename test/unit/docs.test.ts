@@ -90,7 +90,7 @@ test('every event of the log that pages name is written somewhere, and audit eve
     .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
     .join('\n');
   const groups =
-    'request|upstream|store|connection|session|sign-in|access|bearer|config|users|gateway|worker|admin|identity-\\w+';
+    'request|upstream|store|connection|session|sign-in|access|access-token|bearer|config|users|gateway|worker|admin|identity-\\w+';
   const named = [...operations.matchAll(new RegExp(`\`((?:${groups})\\.[a-z-]+)\``, 'g'))].map(([, name = '']) => name);
   const settings = /^(store|session)\.(url|secret)$|^users\.yaml$|^admin\.listen$/;
   t.true(named.length > 30);

@@ -11,6 +11,8 @@ export interface HomeView {
   /** The apps that this person may open. */
   readonly apps: readonly { readonly title: string; readonly url: string }[];
   readonly formToken: string;
+  /** A person can make access tokens. */
+  readonly offersTokens: boolean;
 }
 
 function place(url: string): string {
@@ -48,6 +50,7 @@ export function homePage(frame: PageFrame, visit: Visit, view: HomeView): Html {
             ${apps}
           </ul>`
         : html`<p class="sub">${texts.none}</p>`
-    }`;
+    }
+    ${view.offersTokens && html`<p class="more"><a href="${href(own(frame, visit, '/account/tokens'))}">${texts.tokens}</a></p>`}`;
   return layout(frame, visit, { title: texts.title, main, wide: true, aside, script: true });
 }

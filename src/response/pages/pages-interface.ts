@@ -5,6 +5,7 @@ import type { Asset } from './assets.ts';
 import type { HomeView } from './home-page.ts';
 import type { SignInFailedView } from './sign-in-failed.ts';
 import type { SignInView } from './sign-in-page.ts';
+import type { TokensView } from './tokens-page.ts';
 import type { Visit } from './visit.ts';
 
 /** A page's word about a request that went wrong, for the people who look it up in the log. */
@@ -34,6 +35,8 @@ export interface Pages {
   ) => Answer;
   /** 200. */
   readonly home: (visit: Visit, view: HomeView) => Answer;
+  /** 200; with a fault 400 or 409. */
+  readonly tokens: (visit: Visit, view: TokensView) => Answer;
   /** 403: known, but not allowed. `signInUrl` switches the user. */
   readonly denied: (
     visit: Visit,

@@ -9,6 +9,7 @@ import type { Pages } from './pages-interface.ts';
 import { messagePage, type Message } from './message-page.ts';
 import { signInPage } from './sign-in-page.ts';
 import { signInFailed } from './sign-in-failed.ts';
+import { tokensPage } from './tokens-page.ts';
 import { readVisit, unknownVisit, type Visit } from './visit.ts';
 
 export type { Pages } from './pages-interface.ts';
@@ -120,6 +121,11 @@ export function createPages({ theme, authPath, publicUrl, files }: PagesOptions)
     },
 
     home: (visit, view) => answer(visit, 200, homePage(frame, visit, view)),
+
+    tokens: (visit, view) => {
+      const status = view.fault === null ? 200 : view.fault === 'too-many' ? 409 : 400;
+      return answer(visit, status, tokensPage(frame, visit, view));
+    },
 
     denied: (visit, { user, app, signInUrl, requestId }) => {
       const texts = catalogOf(visit).denied;

@@ -15,7 +15,7 @@ const facts = factsOf({ url: 'https://auth.example.com/_auth/' });
 
 test('everything that a page loads is served, and may be kept for ever', (t) => {
   const pages = pagesFor();
-  const view = { user: 'a', name: '', email: '', apps: [], formToken: 'x' };
+  const view = { user: 'a', name: '', email: '', apps: [], offersTokens: true, formToken: 'x' };
   const body = String(pages.home(pages.visit(facts), view).body);
   const paths = [...body.matchAll(/(?:src|href)="(\/_auth\/assets\/[^"]*)"/g)].map(([, path]) => path!);
   t.is(paths.length, 3);

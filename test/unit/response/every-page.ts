@@ -1,6 +1,7 @@
 import type { Answer } from '../../../src/response/answer.ts';
 import type { Pages } from '../../../src/response/pages/pages.ts';
 import type { SignInView } from '../../../src/response/pages/sign-in-page.ts';
+import type { TokensView } from '../../../src/response/pages/tokens-page.ts';
 import type { Visit } from '../../../src/response/pages/visit.ts';
 
 /** The texts that come from users, apps and visitors, on every page. */
@@ -48,6 +49,42 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
     { id: 'corp', label: app, isAvailable: true },
     { id: 'other', label: `${app} 2`, isAvailable: false },
   ];
+  const tokens: TokensView = {
+    user,
+    tokens: [
+      {
+        id: 'a'.repeat(43),
+        name: app,
+        apps: null,
+        readsOnly: false,
+        createdAtMs: 1_760_000_000_000,
+        expiresAtMs: 1_770_000_000_000,
+        lastUse: { atMs: 1_765_000_000_000, address: '2001:db8::1' },
+      },
+      {
+        id: 'b'.repeat(43),
+        name: 'Calendar on my phone',
+        apps: [app, 'Photos'],
+        readsOnly: true,
+        createdAtMs: 1_760_000_000_000,
+        expiresAtMs: 1_770_000_000_000,
+        lastUse: null,
+      },
+    ],
+    made: null,
+    fault: null,
+    formToken,
+    form: {
+      name: '',
+      lifetimesMs: [604_800_000, 7_776_000_000, 31_536_000_000],
+      presetMs: 7_776_000_000,
+      apps: [
+        { id: 'wiki', title: app },
+        { id: 'photos', title: 'Photos' },
+      ],
+    },
+    signInAgainUrl: '/_auth/sign-in?again=1&return_to=%2F_auth%2Faccount%2Ftokens',
+  };
   const traced = { app, requestId };
   return [
     ['sign-in', pages.signIn(visit, signIn)],
@@ -94,6 +131,7 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
         name: texts.name,
         email: texts.email,
         formToken,
+        offersTokens: true,
         apps: [
           { title: app, url: texts.url },
           { title: 'Continuous integration', url: 'https://ci.example.com/builds' },
@@ -101,6 +139,11 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
         ],
       }),
     ],
-    ['home-empty', pages.home(visit, { user, name: '', email: '', formToken, apps: [] })],
+    ['home-empty', pages.home(visit, { user, name: '', email: '', formToken, apps: [], offersTokens: false })],
+    ['tokens', pages.tokens(visit, tokens)],
+    ['tokens-made', pages.tokens(visit, { ...tokens, made: { name: app, text: `slp_${'x'.repeat(49)}` } })],
+    ['tokens-fault', pages.tokens(visit, { ...tokens, fault: 'no-name' })],
+    ['tokens-too-many', pages.tokens(visit, { ...tokens, fault: 'too-many' })],
+    ['tokens-too-old', pages.tokens(visit, { ...tokens, tokens: [], form: null })],
   ];
 }

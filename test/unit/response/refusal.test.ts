@@ -14,6 +14,7 @@ function refuserFor(cookieDomain: string | null = 'example.com') {
     publicUrl: 'https://auth.example.com',
     cookieDomain,
     clearCookies: [expiry],
+    accessTokens: true,
   });
 }
 const refuse = refuserFor();

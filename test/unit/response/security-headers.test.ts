@@ -83,6 +83,7 @@ test('problems and redirects carry the security headers too', (t) => {
     publicUrl: 'https://auth.example.com',
     cookieDomain: null,
     clearCookies: [],
+    accessTokens: true,
   });
   for (const headers of [{ accept: 'text/html' }, { accept: '*/*' }]) {
     const answer = refuse(

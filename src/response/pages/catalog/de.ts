@@ -183,11 +183,52 @@ export const de: Catalog = {
     lead: 'Diese Seite gibt es, aber sie nimmt diese Art von Anfrage nicht an. Es wurde nichts getan.',
   },
 
+  tokens: {
+    title: 'Zugangstoken',
+    lead: 'Ein Token lässt ein Programm in Ihrem Namen ein, wo es diese Anmeldung nicht öffnen kann: git, Kalender, Skripte. Erstellen Sie für jedes Programm ein eigenes, dann können Sie jedes für sich wieder entziehen.',
+    list: 'Ihre Token',
+    none: 'Sie haben keine.',
+    make: 'Ein neues Token',
+    made: (name: string): Html =>
+      html`Das ist das Token für <strong><bdi>${name}</bdi></strong
+        >. Kopieren Sie es jetzt: Es wird nicht noch einmal angezeigt.`,
+    use: 'Ein Programm schickt es als Bearer-Token oder als Passwort neben Ihrem Benutzernamen.',
+    everyApp: 'Alle Anwendungen',
+    onlyApps: (apps: string): Html => html`Nur <bdi>${apps}</bdi>`,
+    readsOnly: 'nur lesen',
+    until: (date: Html): Html => html`gültig bis ${date}`,
+    neverUsed: 'nie verwendet',
+    lastUsed: (when: Html, from: string | null): Html =>
+      html`zuletzt verwendet ${when}${from !== null && html` von <bdi>${from}</bdi>`}`,
+    revoke: 'Entziehen',
+    revokeNamed: (name: string) => `${name} entziehen`,
+    name: 'Wofür ist es?',
+    lifetime: 'Wie lange gilt es?',
+    span: (ms: number) => exactSpan(language, ms),
+    access: 'Was darf es?',
+    accessAll: 'Alles, was ich darf',
+    accessRead: 'Nur lesen (zu wenig für git)',
+    scope: 'Wo?',
+    scopeAll: 'In allen meinen Anwendungen',
+    scopeSome: 'Nur in diesen:',
+    submit: 'Token erstellen',
+    tooOld: 'Um ein neues Token zu erstellen, melden Sie sich bitte noch einmal an.',
+    signInAgain: 'Noch einmal anmelden',
+    faults: {
+      'no-name': 'Bitte geben Sie an, wofür das Token ist.',
+      'bad-name':
+        'Dieser Name geht nicht: Er ist länger als 64 Zeichen oder enthält Zeichen, die sich nicht anzeigen lassen.',
+      'no-apps': 'Bitte wählen Sie mindestens eine Anwendung oder alle.',
+      'too-many': 'Mehr Token sind nicht möglich. Entziehen Sie eines, das Sie nicht mehr brauchen.',
+    },
+  },
+
   home: {
     title: 'Ihre Anwendungen',
     signedInAs: 'Angemeldet als',
     none: 'Noch steht Ihnen keine Anwendung offen. Wenden Sie sich an die Betreiber dieser Website.',
     open: (app: string) => `${app} öffnen`,
+    tokens: 'Zugangstoken',
     signOut: 'Abmelden',
   },
 };

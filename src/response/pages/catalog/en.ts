@@ -183,11 +183,51 @@ export const en = {
     lead: 'This page exists, but it doesn’t take this kind of request. Nothing was done.',
   },
 
+  tokens: {
+    title: 'Access tokens',
+    lead: 'A token lets a program in as you, where it can’t open this sign-in: git, calendars, scripts. Make one for each program, so that you can take each away by itself.',
+    list: 'Your tokens',
+    none: 'You have none.',
+    make: 'A new token',
+    made: (name: string): Html =>
+      html`This is the token for <strong><bdi>${name}</bdi></strong
+        >. Copy it now: it is not shown again.`,
+    use: 'A program sends it as a bearer token, or as the password beside your user name.',
+    everyApp: 'All apps',
+    onlyApps: (apps: string): Html => html`Only <bdi>${apps}</bdi>`,
+    readsOnly: 'reading only',
+    until: (date: Html): Html => html`good until ${date}`,
+    neverUsed: 'never used',
+    lastUsed: (when: Html, from: string | null): Html =>
+      html`last used ${when}${from !== null && html` from <bdi>${from}</bdi>`}`,
+    revoke: 'Revoke',
+    revokeNamed: (name: string) => `Revoke ${name}`,
+    name: 'What is it for?',
+    lifetime: 'How long is it good?',
+    span: (ms: number) => exactSpan(language, ms),
+    access: 'What may it do?',
+    accessAll: 'Everything that I may do',
+    accessRead: 'Read only (too little for git)',
+    scope: 'Where?',
+    scopeAll: 'In all my apps',
+    scopeSome: 'Only in these:',
+    submit: 'Make the token',
+    tooOld: 'To make a new token, please sign in once more.',
+    signInAgain: 'Sign in again',
+    faults: {
+      'no-name': 'Please say what the token is for.',
+      'bad-name': 'That name can’t be used: it is longer than 64 characters or holds characters that can’t be shown.',
+      'no-apps': 'Please choose at least one app, or all of them.',
+      'too-many': 'You have as many tokens as you may have. Revoke one that you no longer need.',
+    },
+  },
+
   home: {
     title: 'Your apps',
     signedInAs: 'Signed in as',
     none: 'No apps are open to you yet. Ask the people who run this site.',
     open: (app: string) => `Open ${app}`,
+    tokens: 'Access tokens',
     signOut: 'Sign out',
   },
 };

@@ -1,0 +1,4 @@
+import test from 'ava';
+import { accessTokenContract } from './access-token-contract.ts';
+
+accessTokenContract(test, 'sqlite');
