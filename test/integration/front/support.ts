@@ -7,6 +7,7 @@ import type { ExecutionContext } from 'ava';
 import { makeAuthority, makeCertificate, type Authority, type Certificate } from '../../support/certificates.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { startUpstream, type Upstream } from '../../support/upstream.ts';
+import { passwordOf, type FixtureName } from '../../support/users.ts';
 
 /** A gateway that speaks TLS for app.test, *.apps.test and 127.0.0.1, before a recording upstream; everybody may pass. */
 export interface TlsFixture {
@@ -37,6 +38,8 @@ export async function startTls(t: ExecutionContext, options: TlsFixtureOptions =
   await copyFile(made.cert, certificate.cert);
   await copyFile(made.key, certificate.key);
   const up = await startUpstream();
+  t.teardown(up.stop);
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
   const more = (await options.tls?.(authority, folder)) ?? {};
   const gateway = await startTestGateway({
     users: options.users ?? 'users: {}\n',
@@ -50,11 +53,7 @@ export async function startTls(t: ExecutionContext, options: TlsFixtureOptions =
       routes: options.routes?.(up.origin) ?? [{ upstream: up.origin, access: 'public' }],
     },
   });
-  t.teardown(async () => {
-    await gateway.stop();
-    await up.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  t.teardown(gateway.stop);
   return { gateway, up, authority, ca: await readFile(authority.ca), certificate, folder };
 }
 
@@ -68,10 +67,16 @@ export interface Http2Answer {
   readonly interim: readonly IncomingHttpHeaders[];
 }
 
+/** What a client needs to know. */
+export interface Reachable {
+  readonly gateway: { readonly port: number };
+  readonly ca: Buffer;
+}
+
 /** An HTTP/2 connection to the gateway under a host's name. */
 export function openHttp2(
   t: ExecutionContext,
-  { gateway, ca }: Pick<TlsFixture, 'gateway' | 'ca'>,
+  { gateway, ca }: Reachable,
   options: ConnectionOptions & { readonly host?: string } = {},
 ): ClientHttp2Session {
   const { host = 'app.test', ...rest } = options;
@@ -119,7 +124,7 @@ export function askHttp2(
 /** A TLS connection that speaks whatever the test writes. */
 export function openTls(
   t: ExecutionContext,
-  { gateway, ca }: Pick<TlsFixture, 'gateway' | 'ca'>,
+  { gateway, ca }: Reachable,
   options: ConnectionOptions = {},
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
@@ -141,4 +146,30 @@ export function converse(socket: TLSSocket, bytes: string): Promise<string> {
     socket.on('error', () => undefined);
     socket.write(bytes, 'latin1');
   });
+}
+
+/** Signs a fixture user in through the form; gives back `name=token` of the session. */
+export async function signInHttp2(session: ClientHttp2Session, user: FixtureName): Promise<string> {
+  const path = '/_auth/sign-in';
+  const page = await askHttp2(session, { ':path': path, ':authority': 'app.test', accept: 'text/html' });
+  const fields = new URLSearchParams({ username: user, password: passwordOf(user) });
+  for (const [input] of page.body.toString().matchAll(/<input\b[^>]*type="hidden"[^>]*>/g)) {
+    const [name, value] = ['name', 'value'].map((key) => new RegExp(`\\b${key}="([^"]*)"`).exec(input)?.[1] ?? '');
+    fields.set(name ?? '', value ?? '');
+  }
+  const answer = await askHttp2(
+    session,
+    {
+      ':method': 'POST',
+      ':path': path,
+      ':authority': 'app.test',
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: 'https://app.test',
+      cookie: (page.headers['set-cookie'] ?? []).map((line) => line.split(';')[0] ?? ''),
+    },
+    fields.toString(),
+  );
+  const token = (answer.headers['set-cookie'] ?? []).find((line) => /^__Host-sallyport=[^;]{43};/.test(line));
+  if (token === undefined) throw new Error(`sign-in of ${user} failed: ${String(answer.status)}`);
+  return token.split(';')[0] ?? '';
 }
