@@ -5,10 +5,12 @@ import { fixedAtStart, keepFixed } from './config/fixed.ts';
 import type { Config } from './config/schema.ts';
 import { watchFiles } from './config/watch.ts';
 import { describeFault, type Fault } from './faults.ts';
+import { createNetworkSet } from './request/client-address.ts';
 import type { Runtime } from './runtime.ts';
 import { openAdminDoor } from './server/admin-door.ts';
 import { layFoundation, type Foundation } from './server/foundation.ts';
 import { createFront, type Front } from './server/front.ts';
+import { createProxyProtocol } from './server/proxy-protocol.ts';
 import { listen, type Listener, type ListenHandlers } from './server/listen.ts';
 import { endTokensOfGone } from './server/token-owners.ts';
 
@@ -54,6 +56,7 @@ export interface GatewayOptions {
 export function createGateway({ config: first, runtime, worker = false }: GatewayOptions): SingleGateway {
   const { log } = runtime;
   let config = first;
+  let trusted = createNetworkSet(first.server.trustedProxies);
   let running: {
     readonly foundation: Foundation;
     readonly listeners: Listener[];
@@ -79,8 +82,11 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
         unreadable: (status, socket) => currentFront().unreadable(status, socket),
       };
       const { limits } = config.server;
+      const proxyProtocol = config.server.proxyProtocol
+        ? createProxyProtocol({ isTrusted: (address) => trusted.has(address), timeoutMs: limits.handshakeTimeout, log })
+        : null;
       for (const entry of config.server.listen)
-        listeners.push(await listen({ entry, handlers, limits, tls: foundation.tls, runtime }));
+        listeners.push(await listen({ entry, handlers, limits, tls: foundation.tls, proxyProtocol, runtime }));
       const { registry } = foundation.metrics;
       const admin = worker
         ? null
@@ -155,6 +161,7 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
         const old = front;
         front = built;
         config = inForce;
+        trusted = createNetworkSet(config.server.trustedProxies);
         reloadCertificates(foundation, listeners);
         await reloadUsers(foundation);
         await foundation.traffic.judgeAgain(currentFront().gate);

@@ -31,7 +31,11 @@ export function listenAddress() {
 }
 
 /** One of the public addresses, and what is spoken there; `tls` undefined: TLS where `server.tls` is given. */
-export type ListenEntry = ListenAddress & { readonly tls?: boolean | undefined };
+export type ListenEntry = ListenAddress & {
+  readonly tls?: boolean | undefined;
+  /** undefined: as `server.proxyProtocol` says. */
+  readonly proxyProtocol?: boolean | undefined;
+};
 
 function listenEntry() {
   return z.union([
@@ -43,8 +47,12 @@ function listenEntry() {
           .boolean()
           .optional()
           .describe('Whether TLS is spoken at this address. Default: where `server.tls` is given.'),
+        proxyProtocol: z
+          .literal(false)
+          .optional()
+          .describe('`false`: no header of the PROXY protocol at this address, whatever `server.proxyProtocol` says.'),
       })
-      .transform(({ address, tls }): ListenEntry => (tls === undefined ? address : { ...address, tls })),
+      .transform(({ address, ...more }): ListenEntry => ({ ...address, ...more })),
   ]);
 }
 
@@ -72,6 +80,12 @@ export const serverConfig = z
       .prefault([])
       .describe(
         'Networks (CIDR) of proxies in front that may tell us client address, host and scheme. Everybody else is not believed.',
+      ),
+    proxyProtocol: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Trusted proxies put the header of the PROXY protocol (version 1 or 2) before each connection, TLS or not, and tell the client address by it. A connection of theirs without it is closed; nobody else is believed.',
       ),
     workers: z
       .union([z.literal('auto'), integer(1, 256)])

@@ -8,6 +8,7 @@ import { checkEveryMs, createHttp1Server } from './http1.ts';
 import { createHttp2Sessions } from './http2/sessions.ts';
 import type { ServerLimits } from './limits/config.ts';
 import { openAddress } from './open-address.ts';
+import type { ProxyProtocol, Told } from './proxy-protocol.ts';
 import { createTlsDoor, type TlsSettings } from './tls/door.ts';
 import { cutStalledUploads } from './uploads.ts';
 
@@ -28,6 +29,8 @@ export interface ListenOptions {
   readonly limits: ServerLimits;
   /** Null where the configuration has no certificates. */
   readonly tls: TlsSettings | null;
+  /** Null where no proxy sends the header of the PROXY protocol. */
+  readonly proxyProtocol: ProxyProtocol | null;
   readonly runtime: Runtime;
 }
 
@@ -45,7 +48,8 @@ export interface Listener {
  * Opens one address. There is one server of HTTP/1.1, whatever the address speaks; TLS stands before it and takes what is
  * HTTP/2 elsewhere. Throws `listen-failed` with what to do when the address can't be had.
  */
-export async function listen({ entry, handlers, limits, tls, runtime }: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { entry, handlers, limits, tls, proxyProtocol, runtime } = options;
   const uploads = cutStalledUploads();
   const { server, sayGoodbye } = createHttp1Server(handlers, limits, uploads);
   const http2 = createHttp2Sessions({ handlers, limits, runtime, uploads });
@@ -53,26 +57,33 @@ export async function listen({ entry, handlers, limits, tls, runtime }: ListenOp
   const serveHttp1 = (socket: Socket): void => {
     for (const listener of ownListeners) Reflect.apply(listener, server, [socket]);
   };
+  const proxied = proxyProtocol !== null && entry.proxyProtocol !== false ? proxyProtocol : null;
   const door =
     tls === null || entry.tls === false
       ? null
       : createTlsDoor({
           ...tls,
           handshakeTimeoutMs: limits.handshakeTimeout,
+          isProxied: (address) => proxied?.isExpectedFrom(address) === true,
           log: runtime.log,
           serveHttp1,
           serveHttp2: http2.serve,
         });
   /** Connections behind a door; the server of HTTP/1.1 knows of its own alone. */
   const behindDoor = new Set<Socket>();
-  if (door !== null) {
+  if (door !== null || proxied !== null) {
+    const admit = (socket: Socket, told: Told | null): void => {
+      if (door === null) serveHttp1(socket);
+      else door.admit(socket, told);
+    };
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
       behindDoor.add(socket);
       socket.once('close', () => behindDoor.delete(socket));
       // What breaks later is told by the TLS socket around it.
       socket.on('error', () => socket.destroy());
-      door.admit(socket);
+      if (proxied === null) admit(socket, null);
+      else proxied.admit(socket, (told) => admit(socket, told));
     });
   }
   const sweeping = setInterval(() => http2.sweep(checkEveryMs), checkEveryMs).unref();

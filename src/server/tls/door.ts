@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { TlsConnection } from '../../request/facts.ts';
 import type { Log } from '../../runtime.ts';
+import { tellAddress, type Told } from '../proxy-protocol.ts';
 import type { Certificates } from './certificates.ts';
 import { hasClientCertificate, readClientCertificate } from './client-certificate.ts';
 import type { TlsConfig } from './config.ts';
@@ -27,6 +29,8 @@ export interface TlsSettings {
 
 export interface TlsDoorOptions extends TlsSettings {
   readonly handshakeTimeoutMs: number;
+  /** Connections from this address have to bring what a proxy told. */
+  readonly isProxied: (address: string | undefined) => boolean;
   readonly log: Log;
   readonly serveHttp1: (socket: TLSSocket) => void;
   readonly serveHttp2: (socket: TLSSocket) => void;
@@ -34,7 +38,7 @@ export interface TlsDoorOptions extends TlsSettings {
 
 export interface TlsDoor {
   /** Shakes hands on a fresh connection, then hands it on by the protocol that was agreed on. */
-  readonly admit: (socket: Socket) => void;
+  readonly admit: (socket: Socket, told: Told | null) => void;
   /** Shows the certificates as they are now to clients that name no server. */
   readonly refresh: () => void;
 }
@@ -44,7 +48,7 @@ export interface TlsDoor {
  * handshake itself (RFC 7301 §3.2).
  */
 export function createTlsDoor(options: TlsDoorOptions): TlsDoor {
-  const { config, certificates, connections, handshakeTimeoutMs, log, serveHttp1, serveHttp2 } = options;
+  const { config, certificates, connections, handshakeTimeoutMs, isProxied, log, serveHttp1, serveHttp2 } = options;
   const asksClients = config.clientCa !== undefined;
   const server = createServer({
     ...certificates.choose(null).options,
@@ -57,7 +61,16 @@ export function createTlsDoor(options: TlsDoorOptions): TlsDoor {
     ...(asksClients ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
   });
 
+  // From the connection to the TLS socket that is made around it.
+  const tellings = new AsyncLocalStorage<Told | null>();
+
   server.on('secureConnection', (socket) => {
+    const told = tellings.getStore() ?? null;
+    if (told === null && isProxied(socket.remoteAddress)) {
+      socket.destroy();
+      return;
+    }
+    if (told !== null && told !== 'itself') tellAddress(socket, told);
     if (asksClients && !socket.authorized && hasClientCertificate(socket)) {
       log.info('tls.client-refused', {
         peerAddress: socket.remoteAddress ?? '',
@@ -82,7 +95,15 @@ export function createTlsDoor(options: TlsDoorOptions): TlsDoor {
   });
 
   return {
-    admit: (socket) => void server.emit('connection', socket),
+    admit: (socket, told) => {
+      if (told === null) {
+        server.emit('connection', socket);
+        return;
+      }
+      // What came behind the header waits in the socket until the handshake fetches it.
+      socket.pause();
+      tellings.run(told, () => server.emit('connection', socket));
+    },
     refresh: () => server.setSecureContext(certificates.choose(null).options),
   };
 }

@@ -55,6 +55,7 @@ async function startListener(
     },
     limits: limitsConfig.parse({}),
     tls: { config, certificates: loadCertificates(config, runtime), connections },
+    proxyProtocol: null,
     runtime,
   });
   t.teardown(async () => {
