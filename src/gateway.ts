@@ -87,6 +87,21 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
         : null;
       for (const entry of config.server.listen)
         listeners.push(await listen({ entry, handlers, limits, tls: foundation.tls, proxyProtocol, runtime }));
+      if (config.server.redirectHttp !== undefined)
+        listeners.push(
+          await listen({
+            entry: { ...config.server.redirectHttp, tls: false },
+            handlers: {
+              request: (request, response) => currentFront().redirect.request(request, response),
+              upgrade: (request, socket, head) => currentFront().redirect.upgrade(request, socket, head),
+              unreadable: handlers.unreadable,
+            },
+            limits,
+            tls: null,
+            proxyProtocol,
+            runtime,
+          }),
+        );
       const { registry } = foundation.metrics;
       const admin = worker
         ? null

@@ -13,10 +13,10 @@ type Route = Parsed['routes'][number];
 /** Fills in what depends on other values and makes every path absolute, starting from `directory`. */
 export function completeConfig(parsed: Parsed, directory: string): Config {
   const absolute = (path: string): string => resolve(directory, path);
-  const listen = parsed.server.listen.map((entry): ListenEntry =>
-    entry.kind === 'unix' ? { ...entry, path: absolute(entry.path) } : entry,
-  );
-  const { tls } = parsed.server;
+  const absoluteAddress = (entry: ListenEntry): ListenEntry =>
+    entry.kind === 'unix' ? { ...entry, path: absolute(entry.path) } : entry;
+  const listen = parsed.server.listen.map(absoluteAddress);
+  const { tls, redirectHttp } = parsed.server;
   const { logo, css, ...theme } = parsed.theme;
   const ids = routeIds(parsed.routes);
   return {
@@ -24,6 +24,7 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
     server: {
       ...parsed.server,
       listen,
+      ...(redirectHttp === undefined ? {} : { redirectHttp: absoluteAddress(redirectHttp) }),
       publicUrl: parsed.server.publicUrl ?? defaultPublicUrl(listen, tls !== undefined) ?? '',
       tls: tls && {
         ...tls,

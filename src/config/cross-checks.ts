@@ -2,9 +2,11 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { readJwksFile } from '../authentication/issuer-pool.ts';
 import { usableKeys } from '../authentication/jwks.ts';
+import { hasCode } from '../errors.ts';
 import { canonicalPrefix, foldPath } from '../request/path.ts';
 import { routeHost } from '../route/config.ts';
 import type { ListenAddress } from '../server/config.ts';
+import { readCertificate } from '../server/tls/certificates.ts';
 import type { ConfigPath } from './config-path.ts';
 import { checkAmbient } from './ambient-checks.ts';
 import { checkWhatRoutesDo } from './route-checks.ts';
@@ -18,6 +20,7 @@ export type Complain = (path: ConfigPath, message: string, atKey?: boolean) => v
 /** Faults that only show when several values, or a value and the machine, are seen together. */
 export function crossCheck(config: Config, complain: Complain): void {
   checkListeners(config, complain);
+  checkTls(config, complain);
   checkStore(config, complain);
   checkCookie(config, complain);
   checkRoutes(config, complain);
@@ -41,7 +44,7 @@ function checkListeners({ server, admin }: Config, complain: Complain): void {
   if (server.publicUrl === '')
     complain(['server', 'publicUrl'], 'is missing; with unix sockets alone write the origin that visitors see');
   const seen = new Set<string>();
-  for (const address of server.listen) {
+  for (const address of [...server.listen, ...(server.redirectHttp === undefined ? [] : [server.redirectHttp])]) {
     const text = writeAddress(address);
     if (seen.has(text) && !text.endsWith(':0')) complain(['server', 'listen'], `names ${text} twice; take one away`);
     seen.add(text);
@@ -58,6 +61,37 @@ function checkListeners({ server, admin }: Config, complain: Complain): void {
 function writeAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+function checkTls({ server }: Config, complain: Complain): void {
+  const { tls, listen, redirectHttp, publicUrl } = server;
+  if (server.proxyProtocol && server.trustedProxies.length === 0)
+    complain(['server', 'proxyProtocol'], 'needs server.trustedProxies, the proxies that send the header');
+  if (redirectHttp !== undefined && !publicUrl.startsWith('https:'))
+    complain(['server', 'redirectHttp'], 'leads to https, but server.publicUrl is http; write its https origin');
+  if (tls === undefined) {
+    if (listen.some((entry) => entry.tls === true))
+      complain(['server', 'listen'], 'asks for tls at an address, but there is no certificate; write server.tls');
+    return;
+  }
+  if (listen.every((entry) => entry.tls === false))
+    complain(['server', 'tls'], 'is given, but no address of server.listen speaks TLS; take one of the two away');
+  for (const [index, files] of tls.certificates.entries())
+    complainOf(
+      tls.certificates.length === 1 ? ['server', 'tls'] : ['server', 'tls', 'certificates', index],
+      complain,
+      () => readCertificate(files, tls),
+    );
+}
+
+/** What reading throws is a fault of this place. */
+function complainOf(path: ConfigPath, complain: Complain, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!hasCode(error, 'config-invalid')) throw error;
+    complain(path, error.message);
+  }
 }
 
 function checkStore({ server, store }: Config, complain: Complain): void {

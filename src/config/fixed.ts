@@ -4,10 +4,10 @@ import type { Config } from './schema.ts';
 export function keepFixed(next: Config, first: Config): Config {
   const sameScheme = next.server.publicUrl.split(':', 1)[0] === first.server.publicUrl.split(':', 1)[0];
   const { publicUrl } = sameScheme ? next.server : first.server;
-  const { listen, tls, limits, proxyProtocol, workers } = first.server;
+  const { listen, tls, limits, redirectHttp, proxyProtocol, workers } = first.server;
   return {
     ...next,
-    server: { ...next.server, publicUrl, listen, tls, limits, proxyProtocol, workers },
+    server: { ...next.server, publicUrl, listen, tls, limits, redirectHttp, proxyProtocol, workers },
     admin: first.admin,
     store: first.store,
     session: first.session,
@@ -29,6 +29,7 @@ export function fixedAtStart({
     'server.listen': server.listen,
     'server.tls': server.tls,
     'server.limits': server.limits,
+    'server.redirectHttp': server.redirectHttp,
     'server.proxyProtocol': server.proxyProtocol,
     'server.workers': server.workers,
     // Cookies are named and marked by it; another host under the same scheme is taken on.

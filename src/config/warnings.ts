@@ -22,6 +22,14 @@ export function warnOf(config: Config, warn: Complain): void {
     // Shorter than any network that somebody owns: half of the addresses, written twice, is everybody too.
     if (/\/[0-7]$/.test(network))
       warn(['server', 'trustedProxies', index], 'trusts everybody to say who they are; name only your own proxies');
+  for (const { key } of server.tls?.certificates ?? [])
+    if (isReadByEveryone(key))
+      warn(
+        ['server', 'tls'],
+        `names the private key ${key}, which every account of this machine can read; chmod 600 it`,
+      );
+  if (server.tls !== undefined && url.protocol === 'http:')
+    warn(['server', 'publicUrl'], 'is http although server.tls is given: cookies and links are made for http');
   const address = readListenAddress(admin.listen);
   if (address?.kind === 'tcp' && !isLoopbackHost(address.host))
     warn(['admin', 'listen'], 'is reachable from other machines; whoever reaches it can list and end sessions');
@@ -74,16 +82,17 @@ function isPublic(access: Config['routes'][number]['access']): boolean {
 
 /** Secrets in files that every account of the machine can read. `file` is the configuration itself. */
 export function warnOfReadableSecrets(value: unknown, file: string, document: ConfigDocument, warn: Complain): void {
-  const everyoneReads = (path: string): boolean => {
-    // Read a moment ago; gone by now is no reason to fail.
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return stat !== undefined && (stat.mode & 0o004) !== 0;
-  };
   for (const path of secretPaths(value, [])) {
     const source = document.isLiteral(path) ? file : document.fileOf(path);
-    if (source !== undefined && everyoneReads(source))
+    if (source !== undefined && isReadByEveryone(source))
       warn(path, `is a secret in ${source}, which every account of this machine can read; chmod 600 it`);
   }
+}
+
+function isReadByEveryone(path: string): boolean {
+  // Read a moment ago; gone by now is no reason to fail.
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.mode & 0o004) !== 0;
 }
 
 function secretPaths(value: unknown, path: ConfigPath): readonly ConfigPath[] {

@@ -42,6 +42,8 @@ export type Refusal = Exclude<Decision, { readonly kind: 'forward' }> | Failure;
 
 export interface RefuserOptions extends SignInUrlOptions {
   readonly pages: Pages;
+  /** `Strict-Transport-Security`; null: none. */
+  readonly hsts?: string | null;
   /** `Set-Cookie` values that expire our session cookie, for a visitor who sent a dead one. */
   readonly clearCookies: readonly string[];
   /** Access tokens are in use, so that programs may send one as the password of Basic. */

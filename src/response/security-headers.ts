@@ -5,6 +5,8 @@ type Headers = Answer['headers'];
 export interface SecurityOptions {
   /** Origin of the sign-in pages; on https every answer of ours carries Strict-Transport-Security. */
   readonly publicUrl: string;
+  /** Another value for it; null: none. */
+  readonly hsts?: string | null;
 }
 
 /** Makes the headers that every kind of answer of ours carries. */
@@ -60,7 +62,9 @@ function assertOrigin(origin: string): string {
   return "'self'";
 }
 
-export function createSecurityHeaders(options: SecurityOptions): SecurityHeaders {
+export function createSecurityHeaders({ publicUrl, hsts: given }: SecurityOptions): SecurityHeaders {
+  const usual = publicUrl.startsWith('https:') ? `max-age=${oneYearSeconds}` : null;
+  const hsts = given === undefined ? usual : given;
   const always: Headers = [
     ['X-Content-Type-Options', 'nosniff'],
     ['X-Frame-Options', 'DENY'],
@@ -69,9 +73,7 @@ export function createSecurityHeaders(options: SecurityOptions): SecurityHeaders
     ['Cross-Origin-Opener-Policy', 'same-origin'],
     ['Cross-Origin-Resource-Policy', 'same-origin'],
     ['Permissions-Policy', permissions],
-    ...(options.publicUrl.startsWith('https:')
-      ? [['Strict-Transport-Security', `max-age=${oneYearSeconds}`] as const]
-      : []),
+    ...(hsts === null ? [] : [['Strict-Transport-Security', hsts] as const]),
   ];
   const noStore = ['Cache-Control', 'no-store'] as const;
   const plainPage: Headers = [noStore, ['Content-Security-Policy', pagePolicy(null)], ...always];

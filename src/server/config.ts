@@ -75,6 +75,24 @@ export const serverConfig = z
       .describe(
         'Origin of the sign-in pages as visitors see it. Default: `http://localhost:PORT` of the first address, `https:` with `tls`.',
       ),
+    redirectHttp: listenAddress()
+      .optional()
+      .describe(
+        'Address of one more listener, without TLS, that leads visitors to https: same host, path and query, by 308. Usually `0.0.0.0:80`.',
+      ),
+    hsts: z
+      .union([
+        z.literal(false),
+        z.strictObject({
+          maxAge: duration().prefault('365d').describe('How long browsers shall come by https alone.'),
+          includeSubDomains: z.boolean().prefault(false).describe('And to every host below.'),
+          preload: z.boolean().prefault(false).describe('Consent to the lists that browsers carry.'),
+        }),
+      ])
+      .prefault({})
+      .describe(
+        '`Strict-Transport-Security` where `publicUrl` is https and not localhost: on our own answers, and with `tls` on those of apps that say nothing of it. `false`: never.',
+      ),
     trustedProxies: z
       .array(networkText())
       .prefault([])

@@ -33,11 +33,13 @@ import { createApp } from './app.ts';
 import { createConnectionHandlers } from './connections.ts';
 import { countExchanges } from './count-exchanges.ts';
 import type { Foundation } from './foundation.ts';
+import { strictTransport } from './hsts.ts';
 import type { ListenHandlers } from './listen.ts';
 import { createOwnPages } from './own-pages.ts';
 import { createOwnPaths } from './own-paths.ts';
 import { watchProviders } from './provider-watch.ts';
 import { createProxyDoor } from './proxy-door.ts';
+import { createRedirectHandlers } from './redirect.ts';
 import type { ServerSettings } from './settings.ts';
 import { createSignInMethods } from './sign-in-methods.ts';
 import { createUpgradeDoor } from './upgrade-door.ts';
@@ -45,6 +47,8 @@ import { createUpgradeDoor } from './upgrade-door.ts';
 /** Everything that one configuration says about requests; a reload makes a new one. */
 export interface Front extends ListenHandlers {
   readonly gate: Gate;
+  /** For the listener that leads to https. */
+  readonly redirect: ListenHandlers;
   /** Waits for the requests that came by this front, however long they run, then closes the connections to upstreams. */
   readonly retire: () => Promise<void>;
 }
@@ -55,6 +59,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
   const { sessions, directory, cookie, connections, traffic, audit, metrics, keys } = foundation;
   const { log, now } = runtime;
   const publicUrl = server.publicUrl;
+  const hsts = strictTransport(server);
 
   const routes = createRouteTable(
     compileRoutes(config.routes, {
@@ -136,11 +141,13 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     theme: config.theme,
     authPath: server.authPath,
     publicUrl,
+    hsts,
     files: readPageFiles(config.theme),
   });
   const refuse = createRefuser({
     pages,
     publicUrl,
+    hsts,
     authPath: server.authPath,
     cookieDomain: config.session.cookie.domain,
     clearCookies: [cookie.expire()],
@@ -156,6 +163,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
   foundation.upstreams.adopt(routes.routes, secureOf);
   const carrying = {
     isOwnCookie: cookie.isOurs,
+    hsts: foundation.tls === null ? null : hsts,
     isOwnCredential,
     reserved,
     secureOf,
@@ -184,9 +192,11 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     authenticatePerson: createAuthenticator([...ambient.header, ...ambient.certificate, authenticateSession]),
   });
   const app = createApp({ read, isOurs, pages: ownPages, proxy, refuse, requestLog, log, now });
+  const handlers = createConnectionHandlers({ app, upgradeDoor, read, isOurs, refuse, requestLog, now });
   return {
     gate,
-    ...createConnectionHandlers({ app, upgradeDoor, read, isOurs, refuse, requestLog, now }),
+    ...handlers,
+    redirect: createRedirectHandlers({ ...handlers, app, read, refuse, requestLog, server, routes, now }),
     retire: async () => {
       unwatch();
       // A closed agent refuses work: who waits for the store or a password comes to it later still.

@@ -3,6 +3,7 @@ import { readCookie } from '../request/cookies.ts';
 import { readPath } from '../request/path.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Answer } from '../response/answer.ts';
+import { strictTransport } from './hsts.ts';
 import { createSecurityHeaders } from '../response/security-headers.ts';
 import type { Route } from '../route/table.ts';
 import type { Session } from '../session/session.ts';
@@ -89,7 +90,7 @@ export function seeOther(tools: OwnPagesTools, location: string): Answer {
 
 /** Security headers of an answer without a page. */
 export function bareHeaders({ config }: OwnPagesTools): Answer['headers'] {
-  return createSecurityHeaders({ publicUrl: config.server.publicUrl }).bare();
+  return createSecurityHeaders({ publicUrl: config.server.publicUrl, hsts: strictTransport(config.server) }).bare();
 }
 
 /** A query parameter that stands once; one that stands twice is nobody's link. */

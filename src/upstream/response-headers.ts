@@ -9,6 +9,8 @@ import { fitCookie, fitRefresh, fitUrl } from './rewrite.ts';
 export interface ResponseHeadersOptions {
   /** A cookie of this name is the gateway's own. */
   readonly isOwnCookie: (name: string) => boolean;
+  /** `Strict-Transport-Security` for answers over https that say nothing of it; null: none. */
+  readonly hsts?: string | null;
 }
 
 export interface UpstreamAnswer {
@@ -31,7 +33,10 @@ export interface UpstreamAnswer {
  * Dropped: hop-by-hop headers and those that `Connection` names, and every `Set-Cookie` of our name. URLs and cookies are
  * fitted to the visitor's side of the route, headers changed as the route says. Everything else stands byte for byte, doubles on their own lines.
  */
-export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): (answer: UpstreamAnswer) => string[] {
+export function createResponseHeaders({
+  isOwnCookie,
+  hsts = null,
+}: ResponseHeadersOptions): (answer: UpstreamAnswer) => string[] {
   return (answer) => {
     const { status, rawHeaders, facts, route, target } = answer;
     const headers: string[] = [];
@@ -76,8 +81,18 @@ export function createResponseHeaders({ isOwnCookie }: ResponseHeadersOptions): 
     if (trailer !== null && answer.mayTrail && hasChunks) headers.push('Trailer', trailer);
     const passed = named === null ? headers : withoutNamed(headers, named);
     const kept = route.responseHeaders === null ? passed : changeHeaders(passed, route.responseHeaders);
+    if (hsts !== null && facts.scheme === 'https' && !hasName(kept, hstsName))
+      kept.push('Strict-Transport-Security', hsts);
     return answer.setCookies.length === 0 ? kept : withOwnCookies(kept, answer.setCookies);
   };
+}
+
+const hstsName = 'strict-transport-security';
+
+function hasName(flat: readonly string[], lowerName: string): boolean {
+  for (let index = 0; index < flat.length; index += 2)
+    if (flat[index]?.length === lowerName.length && flat[index]?.toLowerCase() === lowerName) return true;
+  return false;
 }
 
 /** What undici hands over as raw headers. */

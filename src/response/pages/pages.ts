@@ -18,6 +18,8 @@ export interface PagesOptions {
   readonly theme: ThemeConfig;
   readonly authPath: string;
   readonly publicUrl: string;
+  /** `Strict-Transport-Security`; null: none. */
+  readonly hsts?: string | null;
   readonly files: PageFiles;
 }
 
@@ -40,10 +42,10 @@ function titled(title: (app: Part) => Html, app: string): { readonly title: Html
   return { title: title(app), heading: title(html`<bdi>${app}</bdi>`) };
 }
 
-export function createPages({ theme, authPath, publicUrl, files }: PagesOptions): Pages {
+export function createPages({ theme, authPath, publicUrl, hsts, files }: PagesOptions): Pages {
   const assets = createAssets(authPath, theme, files);
   const frame = createFrame(theme, { authPath, publicUrl }, assets);
-  const security = createSecurityHeaders({ publicUrl });
+  const security = createSecurityHeaders({ publicUrl, ...(hsts === undefined ? {} : { hsts }) });
   const language = theme.language;
 
   const answer = (
