@@ -76,6 +76,7 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
     const listeners: Listener[] = [];
     try {
       front = createFront(config, foundation, runtime);
+      front.takeOver();
       const handlers: ListenHandlers = {
         request: (request, response) => currentFront().request(request, response),
         upgrade: (request, socket, head, respondHead) => currentFront().upgrade(request, socket, head, respondHead),
@@ -175,6 +176,7 @@ export function createGateway({ config: first, runtime, worker = false }: Gatewa
       commit: async () => {
         const old = front;
         front = built;
+        built.takeOver();
         config = inForce;
         trusted = createNetworkSet(config.server.trustedProxies);
         reloadCertificates(foundation, listeners);

@@ -49,6 +49,8 @@ export interface Front extends ListenHandlers {
   readonly gate: Gate;
   /** For the listener that leads to https. */
   readonly redirect: ListenHandlers;
+  /** Requests come by this front from now on: its health checks take the place of those of the one before. */
+  readonly takeOver: () => void;
   /** Waits for the requests that came by this front, however long they run, then closes the connections to upstreams. */
   readonly retire: () => Promise<void>;
 }
@@ -160,14 +162,14 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
   const isOwnCredential = createOwnCredentials(config.bearer.map(({ issuer }) => issuer));
   // Before anything is taken over: what can't be read refuses the whole configuration.
   const secureOf = readSecureOptions(config.routes.flatMap(({ upstream }) => upstream ?? []));
-  foundation.upstreams.adopt(routes.routes, secureOf);
+  const upstreams = foundation.upstreams.plan(routes.routes, secureOf);
   const carrying = {
     isOwnCookie: cookie.isOurs,
     hsts: foundation.tls === null ? null : hsts,
     isOwnCredential,
     reserved,
     secureOf,
-    groupOf: foundation.upstreams.groupOf,
+    groupOf: upstreams.groupOf,
     stickiness: createStickiness({ cookie: cookie.sticky, randomBytes: runtime.randomBytes }),
     now,
   };
@@ -197,6 +199,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     gate,
     ...handlers,
     redirect: createRedirectHandlers({ ...handlers, app, read, refuse, requestLog, server, routes, now }),
+    takeOver: upstreams.takeOver,
     retire: async () => {
       unwatch();
       // A closed agent refuses work: who waits for the store or a password comes to it later still.

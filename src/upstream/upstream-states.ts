@@ -4,6 +4,7 @@ import type { Upstream } from '../route/upstream/config.ts';
 import type { UpstreamFigures } from '../observability/upstream-metrics.ts';
 import type { Runtime } from '../runtime.ts';
 import { hashOf } from './balance.ts';
+import type { Member } from './balance.ts';
 import { createGroup, createWaitingRoom, type Group, type WaitingRoom } from './group.ts';
 import type { SecureOptions, SecureOptionsOf } from './secure.ts';
 import { startHealthCheck } from './health-check.ts';
@@ -15,13 +16,18 @@ import { conditions, TargetState } from './target-state.ts';
  * counts for itself.
  */
 export interface UpstreamStates {
-  /** Takes over the routes of a configuration: forgets targets that are gone, starts and ends health checks. */
-  readonly adopt: (routes: readonly Route[], secureOf: SecureOptionsOf) => void;
-  /** The targets of an upstream of an adopted route; null where there is nothing to choose or to watch. */
-  readonly groupOf: (upstream: Upstream) => Group | null;
+  /** Makes the groups of a configuration, which may yet come to nothing. Changes nothing. */
+  readonly plan: (routes: readonly Route[], secureOf: SecureOptionsOf) => UpstreamPlan;
   readonly figures: () => readonly UpstreamFigures[];
   /** Ends every health check. */
   readonly stop: () => void;
+}
+
+export interface UpstreamPlan {
+  /** The targets of an upstream of these routes; null where there is nothing to choose or to watch. */
+  readonly groupOf: (upstream: Upstream) => Group | null;
+  /** The configuration is in force: forgets targets that are gone, ends their health checks and starts others. */
+  readonly takeOver: () => void;
 }
 
 interface RouteState {
@@ -34,8 +40,7 @@ export function createUpstreamStates({
   randomBytes,
   log,
 }: Pick<Runtime, 'now' | 'randomBytes' | 'log'>): UpstreamStates {
-  const groups = new WeakMap<Upstream, Group>();
-  let routes = new Map<string, RouteState>();
+  let routes: ReadonlyMap<string, RouteState> = new Map();
   let ends: (() => void)[] = [];
 
   const stop = (): void => {
@@ -43,43 +48,52 @@ export function createUpstreamStates({
     ends = [];
   };
 
-  const adoptRoute = (id: string, upstream: Upstream, secure: SecureOptions): RouteState => {
-    const known = routes.get(id);
-    const room = known?.room ?? createWaitingRoom();
-    const targets = new Map<string, TargetState>();
-    const members = upstream.targets.map((target) => {
+  const membersOf = (id: string, upstream: Upstream): readonly Member[] =>
+    upstream.targets.map((target) => {
       const place = placeOf(target);
-      const state = known?.targets.get(place) ?? new TargetState(id, place, log);
-      targets.set(place, state);
-      const { healthCheck: check } = upstream;
-      if (check === null) state.unchecked();
-      else {
-        const onResult = (failure: string | null): void => {
-          state.checked(failure, now(), check);
-          room.wake();
-        };
-        ends.push(startHealthCheck({ upstream, secure, check, target, onResult, randomBytes }));
-      }
-      if (upstream.ejection === null || upstream.targets.length === 1) state.unejected();
+      const state = routes.get(id)?.targets.get(place) ?? new TargetState(id, place, log);
       return { target, state, seed: hashOf(place), account: 0 };
     });
-    groups.set(upstream, createGroup(upstream, members, room));
+
+  const watch = ({ upstream, members, ejection, room }: Group, secure: SecureOptions): void => {
+    const { healthCheck: check } = upstream;
+    for (const { target, state } of members) {
+      if (ejection === null) state.unejected();
+      if (check === null) {
+        state.unchecked();
+        continue;
+      }
+      const onResult = (failure: string | null): void => {
+        state.checked(failure, now(), check);
+        room.wake();
+      };
+      ends.push(startHealthCheck({ upstream, secure, check, target, onResult, randomBytes }));
+    }
     room.wake();
-    return { targets, room };
   };
 
   return {
-    adopt: (given, secureOf) => {
-      stop();
-      routes = new Map(
-        given.flatMap((route) =>
-          route.answer !== null || route.upstream.isPlain
-            ? []
-            : [[route.id, adoptRoute(route.id, route.upstream, secureOf(route.upstream))] as const],
-        ),
-      );
+    plan: (given, secureOf) => {
+      const groups = new Map<Upstream, Group>();
+      const planned = new Map<string, RouteState>();
+      for (const route of given) {
+        if (route.answer !== null || route.upstream.isPlain) continue;
+        const { id, upstream } = route;
+        const room = routes.get(id)?.room ?? createWaitingRoom();
+        const members = membersOf(id, upstream);
+        groups.set(upstream, createGroup(upstream, members, room));
+        const targets = new Map(members.map(({ target, state }) => [placeOf(target), state]));
+        planned.set(id, { targets, room });
+      }
+      return {
+        groupOf: (upstream) => groups.get(upstream) ?? null,
+        takeOver: () => {
+          stop();
+          routes = planned;
+          for (const group of groups.values()) watch(group, secureOf(group.upstream));
+        },
+      };
     },
-    groupOf: (upstream) => groups.get(upstream) ?? null,
     figures: () =>
       [...routes].flatMap(([route, { targets }]) =>
         [...targets].map(([target, state]) => ({

@@ -122,7 +122,8 @@ export function carrying(t: ExecutionContext, route: ForwardingRoute, runtime: R
   const { now, randomBytes } = runtime;
   const upstreams = createUpstreamStates(runtime);
   const secureOf = readSecureOptions([route.upstream]);
-  upstreams.adopt([route], secureOf);
+  const { groupOf, takeOver } = upstreams.plan([route], secureOf);
+  takeOver();
   t.teardown(upstreams.stop);
   const cookie = { name: 'gw-target', serialize: (value: string) => `gw-target=${value}` };
   return {
@@ -130,7 +131,7 @@ export function carrying(t: ExecutionContext, route: ForwardingRoute, runtime: R
     isOwnCookie,
     isOwnCredential: () => false,
     secureOf,
-    groupOf: upstreams.groupOf,
+    groupOf,
     stickiness: createStickiness({ cookie, randomBytes }),
     now,
   };

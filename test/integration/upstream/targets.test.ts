@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { WebSocket, WebSocketServer } from 'ws';
+import { readSecureOptions } from '../../../src/upstream/secure.ts';
+import { createUpstreamStates } from '../../../src/upstream/upstream-states.ts';
 import { makeDirectory } from '../../support/temporary.ts';
 import {
   eventually,
@@ -414,4 +416,19 @@ test('an answer in which nothing moves for the idle time is cut, and so is a tun
   const { client } = await firstWord(upgrades.port);
   t.is(await new Promise((resolve) => client.once('close', resolve)), 1001);
   await eventually(() => upgrades.outcomes.length === 1);
+});
+
+test('a configuration that comes to nothing asks nobody and stops nobody from asking', async (t) => {
+  const [a, b] = await startApps(t, 'a', 'b');
+  const runtime = realTime();
+  const upstreams = createUpstreamStates(runtime);
+  t.teardown(upstreams.stop);
+  const healthCheck = { path: '/up', interval: '100ms' };
+  const secureOf = readSecureOptions([]);
+  upstreams.plan([routeTo({ targets: a!.url, healthCheck })], secureOf).takeOver();
+  upstreams.plan([routeTo({ targets: b!.url, healthCheck })], secureOf);
+  upstreams.plan([], secureOf);
+  await eventually(() => a!.requests.length > 2, 'the first is asked on');
+  t.deepEqual(b!.requests, []);
+  t.is(upstreams.figures().length, 1);
 });
