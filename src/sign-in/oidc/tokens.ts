@@ -19,6 +19,9 @@ export const signingAlgorithms = [
 /** How far the provider's clock may be off. */
 const toleranceSeconds = 60;
 
+/** The year 5138: what lies behind is no time but a number. */
+const latestSeconds = 1e11;
+
 export interface TokenExpectation {
   readonly keys: KeySet;
   readonly issuer: string;
@@ -64,7 +67,8 @@ export async function verifyToken(token: string, expected: TokenExpectation): Pr
     if (isJoseError(cause)) throw new TokenError(slugOf(cause.code), { cause });
     throw cause;
   });
-  const { azp, aud, iat = 0 } = payload;
+  const { azp, aud, iat = 0, exp = 0 } = payload;
+  if (Math.max(iat, exp) > latestSeconds) throw new TokenError('absurd-time');
   if (Array.isArray(aud) && aud.length > 1 && azp === undefined) throw new TokenError('no-authorized-party');
   if (azp !== undefined && azp !== clientId) throw new TokenError('wrong-authorized-party');
   if (iat > nowMs / 1_000 + toleranceSeconds) throw new TokenError('issued-in-the-future');
