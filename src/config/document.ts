@@ -22,7 +22,7 @@ export interface ConfigDocument {
 }
 
 const maxDepth = 50;
-const maxTokens = 150_000;
+const maxTokens = 300_000;
 const maxAliases = 1_000;
 const maxValues = 100_000;
 
