@@ -15,10 +15,10 @@ import { createRequestReader } from '../src/request/read.ts';
 import type { ForwardingRoute } from '../src/route/table.ts';
 import { upstreamConfig } from '../src/route/upstream/config.ts';
 import { createForwarder } from '../src/upstream/forward.ts';
-import { cpuMicroseconds } from './cpu.ts';
-import { load, writeLoadScript } from './load.ts';
-import { freePort, startNginx, startTarget, startUpstream } from './peers.ts';
-import type { Target } from './peers.ts';
+import { writeLoadScript } from './load.ts';
+import { measureCosts, ratio, spread } from './measure.ts';
+import { startNginxProxy, startUpstream } from './peers/proxies.ts';
+import { freePort, startTarget, type Target } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
@@ -114,42 +114,28 @@ async function measure(rounds: number, seconds: number): Promise<void> {
   try {
     const upstream = await startUpstream(directory);
     targets.push(upstream);
-    const nginx = await startNginx(directory, upstream.port);
+    const nginx = await startNginxProxy(directory, upstream.port);
+    targets.push(nginx);
     const port = await freePort();
     const profiling = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
-    const args = [
-      ...profiling,
-      import.meta.filename,
-      '--listen',
-      `${port}`,
-      '--upstream',
-      `http://127.0.0.1:${upstream.port}`,
-    ];
-    const forward = await startTarget('forward', port, process.execPath, args, { cwd: directory, version: '' });
-    targets.push(nginx, forward);
-    const script = writeLoadScript(directory, 'sallyport', ['x'.repeat(43)]);
-    const costs = new Map<string, number[]>();
-    for (const target of [nginx, forward]) await load(target.port, script, 2);
-    for (let round = 0; round < rounds; round += 1) {
-      for (const target of [nginx, forward]) {
-        const before = cpuMicroseconds(target.pid);
-        const { requests, errors } = await load(target.port, script, seconds);
-        if (errors > 0) throw new Error(`${target.name}: ${errors} of ${requests} requests failed`);
-        costs.set(target.name, [...(costs.get(target.name) ?? []), (cpuMicroseconds(target.pid) - before) / requests]);
-      }
-    }
-    const medians = [nginx, forward].map(
-      ({ name }) => (costs.get(name) ?? []).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? NaN,
-    );
-    const [base = NaN, cost = NaN] = medians;
-    console.log(
-      `nginx ${base.toFixed(1)} µs, forward ${cost.toFixed(1)} µs a request: ${(cost / base).toFixed(2)} × nginx`,
-    );
-    console.log(
-      [...costs].map(([name, all]) => `${name}: ${all.map((value) => value.toFixed(1)).join(' ')}`).join('\n'),
-    );
+    const itself = [import.meta.filename, '--listen', `${port}`, '--upstream', `http://127.0.0.1:${upstream.port}`];
+    const forward = await startTarget({
+      name: 'forward',
+      port,
+      command: process.execPath,
+      args: [...profiling, ...itself],
+      cwd: directory,
+      version: '',
+    });
+    targets.push(forward);
+    const script = writeLoadScript(directory, { cookieName: 'sallyport', tokens: ['x'.repeat(43)] });
+    const subjects = [nginx, forward].map((target) => ({ target, script }));
+    const [base, cost] = await measureCosts(subjects, { rounds, seconds, warmUpSeconds: 2 });
+    if (base === undefined || cost === undefined) throw new Error('nothing was measured');
+    for (const { name, micros } of [base, cost]) console.log(`${name}: ${spread(micros)} µs a request`);
+    console.log(`${ratio(cost, base).toFixed(2)} × nginx`);
   } finally {
-    for (const target of targets) target.stop();
+    await Promise.all(targets.map(({ stop }) => stop()));
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }

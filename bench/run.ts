@@ -1,122 +1,113 @@
 /**
- * Cost of an authenticated request beside plain proxies, all in one run: microseconds of user and system time of the
- * process tree per completed request, rounds interleaved, medians, as a ratio to nginx. `npm run bench -- --rounds 5 --seconds 5`.
+ * What Sallyport costs, beside the peers that this machine has. `npm run bench` measures everything in about ten minutes;
+ * `npm run bench -- --rows request,memory --rounds 3 --seconds 2` some of it; `--write` puts the result into docs/benchmarks.md.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cpuMicroseconds, residentBytes } from './cpu.ts';
-import { load, writeLoadScript } from './load.ts';
-import {
-  freePort,
-  has,
-  startCaddy,
-  startHaproxy,
-  startNginx,
-  startTarget,
-  startUpstream,
-  type Target,
-} from './peers.ts';
-import { makeSessions } from './sessions.ts';
+import { asMarkdown, writePage, type Circumstances, type Told } from './report.ts';
+import type { Bench, Row, RowResult } from './row.ts';
+import { growthRow } from './rows/growth.ts';
+import { latencyRow } from './rows/latency.ts';
+import { missRow } from './rows/miss.ts';
+import { requestRow } from './rows/request.ts';
+import { signInsRow } from './rows/sign-ins.ts';
+import { startRow } from './rows/start.ts';
+import { transferRow } from './rows/transfer.ts';
+import { webSocketsRow } from './rows/websockets.ts';
+import { workersRow } from './rows/workers.ts';
+import { has, versionOf, type Target } from './targets.ts';
+
+const allRows: readonly Row[] = [
+  requestRow,
+  missRow,
+  growthRow,
+  transferRow,
+  webSocketsRow,
+  latencyRow,
+  workersRow,
+  signInsRow,
+  startRow,
+];
+const names = allRows.map(({ id }) => id);
 
 const { values } = parseArgs({
   options: {
+    rows: { type: 'string' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
-    sessions: { type: 'string', default: '10000' },
-    // Folder for a CPU profile of the gateway.
+    seconds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '5' },
+    /** Writes docs/benchmarks.md and its plots. */
+    write: { type: 'boolean', default: false },
+    /** Folder for CPU profiles of the gateway. */
     profile: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-const warmUpSeconds = 8;
-
+const chosen = values.rows?.split(',') ?? names;
+const unknown = chosen.filter((id) => !names.includes(id));
 const missing = ['nginx', 'wrk'].filter((program) => !has(program));
-if (missing.length > 0) {
-  console.error(`the bench needs ${missing.join(' and ')} on the PATH (Debian: apt-get install nginx-light wrk)`);
-  process.exit(1);
-}
+if (values.help || unknown.length > 0) {
+  console.error(`${unknown.length > 0 ? `there is no row ${unknown.join(', ')}\n` : ''}rows: ${names.join(', ')}
+npm run bench -- [--rows ROW,…] [--rounds N] [--seconds N] [--warm-up N] [--write] [--profile FOLDER]`);
+  process.exitCode = values.help ? 0 : 2;
+} else if (missing.length > 0) {
+  console.error(`the bench needs ${missing.join(' and ')} (Debian: apt-get install nginx-light wrk)`);
+  process.exitCode = 1;
+} else await runAll(allRows.filter(({ id }) => chosen.includes(id)));
 
-const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
-const targets: Target[] = [];
-let upstream: Target | undefined;
-try {
-  upstream = await startUpstream(directory);
-  targets.push(await startNginx(directory, upstream.port));
-  for (const peer of [await startHaproxy(directory, upstream.port), await startCaddy(directory, upstream.port)])
-    if (peer) targets.push(peer);
-  const { gateway, tokens } = await startSallyport(directory, upstream.port, Number(values.sessions));
-  targets.push(gateway);
-  const script = writeLoadScript(directory, 'sallyport', tokens);
-
-  const costs = new Map<string, number[]>(targets.map(({ name }) => [name, []]));
-  const rates = new Map<string, number[]>(targets.map(({ name }) => [name, []]));
-  // Long enough for the compilers, and for nearly every session to have been asked for once.
-  for (const target of targets) await load(target.port, script, warmUpSeconds);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const target of targets) {
-      const before = cpuMicroseconds(target.pid);
-      const result = await load(target.port, script, seconds);
-      if (result.errors > 0) throw new Error(`${target.name}: ${result.errors} of ${result.requests} requests failed`);
-      costs.get(target.name)?.push((cpuMicroseconds(target.pid) - before) / result.requests);
-      rates.get(target.name)?.push(result.requestsPerSecond);
-    }
+async function runAll(rows: readonly Row[]): Promise<void> {
+  const startedAt = Date.now();
+  const told: Told[] = [];
+  for (const row of rows) {
+    console.error(`# ${row.title}`);
+    const rowStartedAt = Date.now();
+    const result = await runRow(row);
+    const seconds = ((Date.now() - rowStartedAt) / 1_000).toFixed(0);
+    console.error(`# ${row.title}: ${typeof result === 'string' ? `not measured: ${result}` : 'done'} (${seconds} s)`);
+    told.push({ id: row.id, title: row.title, result });
   }
-
-  const base = median(costs.get('nginx proxy_pass') ?? []);
-  console.log(
-    `\nnode ${process.version}, ${rounds} rounds of ${seconds} s after a warm-up of ${warmUpSeconds} s, ${tokens.length} sessions (Zipf), wrk with 64 connections, upstream nginx answering 1 KiB\n`,
-  );
-  console.log('| gateway | version | µs CPU a request (min – median – max) | × nginx | requests/s |');
-  console.log('|---|---|---|---|---|');
-  for (const { name, version } of targets) {
-    const cost = costs.get(name) ?? [];
-    const spread = [Math.min(...cost), median(cost), Math.max(...cost)].map((value) => value.toFixed(1)).join(' – ');
-    console.log(
-      `| ${name} | ${version} | ${spread} | ${(median(cost) / base).toFixed(2)} | ${median(rates.get(name) ?? []).toFixed(0)} |`,
-    );
-  }
-  console.log(
-    `\nresident memory of the gateway after the load: ${(residentBytes(gateway.pid) / 1_048_576).toFixed(0)} MiB`,
-  );
-} finally {
-  for (const target of [...targets, ...(upstream ? [upstream] : [])]) target.stop();
-  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? NaN)
-    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
-}
-
-async function startSallyport(
-  parent: string,
-  upstreamPort: number,
-  sessionCount: number,
-): Promise<{ gateway: Target; tokens: readonly string[] }> {
-  const port = await freePort();
-  const file = join(parent, 'sallyport.yaml');
-  writeFileSync(
-    file,
-    `server: { listen: 127.0.0.1:${port} }
-admin: { listen: "off" }
-store: { url: "sqlite:./sallyport.db", secret: 8c1f0b7d5e3a49826cbb1f04aa97e6d3 }
-session: { lifetime: 12h }
-signIn: { local: { users: ./users.yaml } }
-routes: [ { id: wiki, host: app.test, upstream: "http://127.0.0.1:${upstreamPort}" } ]
-`,
-  );
-  const tokens = await makeSessions(parent, file, sessionCount);
-  const cli = join(import.meta.dirname, '..', 'src', 'cli.ts');
-  const profiling = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
-  const args = [...profiling, cli, 'start', '--config', file];
-  return {
-    gateway: await startTarget('sallyport', port, process.execPath, args, { cwd: parent, version: 'this tree' }),
-    tokens,
+  const circumstances: Circumstances = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown make'}, Linux ${release()}`,
+    versions: `Node ${process.version.slice(1)}, wrk ${versionOf('wrk', '-v')}, OpenSSL ${process.versions.openssl}`,
+    how: `${values.rounds} rounds of ${values.seconds} s after a warm-up of ${values['warm-up']} s; load: wrk with 64 keep-alive connections, twelve browser headers, five cookies of the app and ours; app: nginx that answers 1 KiB; all on one machine, over loopback; ${((Date.now() - startedAt) / 60_000).toFixed(0)} minutes in all`,
   };
+  console.log(asMarkdown(told, circumstances));
+  if (values.write) await writePage(join(import.meta.dirname, '..', 'docs'), told, circumstances);
+}
+
+/** The row's result, or why there is none: one that fails or hangs does not take the others with it. */
+async function runRow(row: Row): Promise<RowResult | string> {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
+  const targets: Target[] = [];
+  const ends: (() => Promise<unknown>)[] = [];
+  const bench: Bench = {
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    warmUpSeconds: Number(values['warm-up']),
+    directory,
+    keep: (target) => {
+      targets.push(target);
+      return target;
+    },
+    atEnd: (end) => void ends.push(end),
+    say: (text) => console.error(`#   ${text}`),
+    profile: values.profile,
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${row.limitSeconds} s`)), row.limitSeconds * 1_000);
+  });
+  try {
+    return await Promise.race([row.run(bench), limit]);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
+    await Promise.allSettled(targets.map(({ stop }) => stop()));
+    await Promise.allSettled(ends.map((end) => end()));
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
 }

@@ -1,4 +1,4 @@
-// What `npm start`, `npm test` and `npm run bench` call. Plain JavaScript for any Node from 20 on: it installs what is
+// What `npm start`, `npm test`, `npm run bench` and `npm run soak` call. Plain JavaScript for any Node from 20 on: it installs what is
 // missing, brings the Node that the gateway needs, and hands over to it. Only for a checkout; not part of the package.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -227,7 +227,8 @@ async function main([task, ...args]) {
   if (task === 'start') return start(node, args);
   if (task === 'test') return run(node, ['test/run.mjs', ...args]);
   if (task === 'bench') return run(node, ['bench/run.ts', ...args]);
-  throw new Stop('usage: node src/launch.mjs start|test|bench [ARGS]');
+  if (task === 'soak') return run(node, ['bench/soak/run.ts', ...args]);
+  throw new Stop('usage: node src/launch.mjs start|test|bench|soak [ARGS]');
 }
 
 try {

@@ -78,10 +78,8 @@ export function createLdapMethod({ settings, client, throttle, runtime }: LdapMe
   ): Promise<PasswordVerdict> => {
     if (account === null || account === typed) return run();
     const reservation: Reservation = await throttle.reserve({ user: account, address: null });
-    if (reservation.kind === 'throttled') {
-      await bindAsNobody();
-      return refused('throttled');
-    }
+    if (reservation.kind === 'throttled')
+      return { kind: 'throttled', retryAfterSeconds: reservation.retryAfterSeconds };
     let verdict: PasswordVerdict;
     try {
       verdict = await run();
