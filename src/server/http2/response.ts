@@ -17,6 +17,7 @@ export class Http2Response extends ServerResponse {
   #trailers: HeaderPairs | null = null;
   #isBodyless = false;
   #isSent = false;
+  #hasTrailersToSend = false;
 
   constructor(request: Http2Request, stream: ServerHttp2Stream) {
     super(request);
@@ -116,10 +117,11 @@ export class Http2Response extends ServerResponse {
     if (this.#isSent || head === null) return;
     this.#isSent = true;
     if (this.#stream.closed || this.#stream.destroyed) return;
+    this.#hasTrailersToSend = head.mayTrail && !endStream;
     try {
       this.#stream.respond([':status', String(head.status), ...head.headers], {
         endStream,
-        waitForTrailers: head.mayTrail && !endStream,
+        waitForTrailers: this.#hasTrailersToSend,
       });
     } catch {
       // The session went away in the same moment.
@@ -134,6 +136,9 @@ export class Http2Response extends ServerResponse {
       trailers[name.toLowerCase()] = before.length === 0 ? value : [...before, value].flat();
     }
     this.#stream.sendTrailers(trailers);
+    this.#hasTrailersToSend = false;
+    // They leave with this turn; a reset right behind them would overtake them.
+    setImmediate(this.#dropRest);
   };
 
   readonly #onDrain = (): void => {
@@ -143,8 +148,12 @@ export class Http2Response extends ServerResponse {
   readonly #onFinish = (): void => {
     if (!this.finished) return;
     this.emit('finish');
-    // RFC 9113 §8.1: a whole answer to half a request; the rest of it is not wanted.
-    if (!this.req.complete && !this.#stream.closed) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    if (!this.#hasTrailersToSend) this.#dropRest();
+  };
+
+  /** RFC 9113 §8.1: a whole answer to half a request; the rest of it is not wanted. */
+  readonly #dropRest = (): void => {
+    if (this.finished && !this.req.complete && !this.#stream.closed) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   };
 
   readonly #onClose = (): void => {
