@@ -40,7 +40,8 @@ async function serve(theme: Record<string, unknown>, texts: Texts = plainTexts) 
     }
     const visit = pages.visit(factsOf({ url: `https://auth.example.com/_auth/x?lang=${language}` }));
     const answer = everyPage(pages, visit, texts).find(([entry]) => entry === name)?.[1] ?? pages.notFound(visit);
-    writeAnswer(answer, response);
+    // A page that leads on by itself shall stay and be looked at.
+    writeAnswer({ ...answer, headers: answer.headers.filter(([header]) => header !== 'Refresh') }, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
