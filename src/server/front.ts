@@ -42,6 +42,7 @@ import { createProxyDoor } from './proxy-door.ts';
 import { createRedirectHandlers } from './redirect.ts';
 import type { ServerSettings } from './settings.ts';
 import { createSignInMethods } from './sign-in-methods.ts';
+import { sweepTokenOwners } from './token-sweep.ts';
 import { createUpgradeDoor } from './upgrade-door.ts';
 
 /** Everything that one configuration says about requests; a reload makes a new one. */
@@ -139,6 +140,12 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
   const gate = createGate({ routes, authenticate, now });
   const unwatch =
     methods.renewers.size === 0 ? () => undefined : watchProviders({ traffic, sessions, renewal, gate, runtime });
+  const stopSweep = sweepTokenOwners({
+    askers: methods.askers,
+    tokens: foundation.accessTokens,
+    store: foundation.store,
+    log,
+  });
   const pages = createPages({
     theme: config.theme,
     authPath: server.authPath,
@@ -202,6 +209,7 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     takeOver: upstreams.takeOver,
     retire: async () => {
       unwatch();
+      stopSweep();
       // A closed agent refuses work: who waits for the store or a password comes to it later still.
       await idle();
       methods.retire();

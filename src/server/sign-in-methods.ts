@@ -8,6 +8,7 @@ import { createOidcMethod } from '../sign-in/methods/oidc.ts';
 import type { Throttle } from '../sign-in/throttle.ts';
 import type { Foundation } from './foundation.ts';
 import type { ServerSettings } from './settings.ts';
+import type { OwnerAsker } from './token-sweep.ts';
 
 /** The ways to sign in that one configuration names. */
 export interface SignInMethods {
@@ -17,6 +18,8 @@ export interface SignInMethods {
   readonly redirects: readonly RedirectMethod[];
   /** What keeps sessions in step, by id of the method. */
   readonly renewers: ReadonlyMap<string, SessionRenewer>;
+  /** Who can say what people are now who are not there, for their access tokens. */
+  readonly askers: readonly OwnerAsker[];
   /** Stops what runs in the background. */
   readonly retire: () => void;
 }
@@ -53,6 +56,7 @@ export function createSignInMethods(
         : (local ?? ldap?.method ?? null),
     redirects: oidc.map(({ method }) => method),
     renewers,
+    askers: ldap === null || ldap.owner === null ? [] : [ldap.owner],
     retire: () => {
       ldap?.close();
       for (const { close } of oidc) close();

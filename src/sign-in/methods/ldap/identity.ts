@@ -60,6 +60,11 @@ function subjectOfDn(dn: string): string {
   return dnMark + normalDn(dn);
 }
 
+/** The DN, in normal form, that such a subject stands for. */
+export function dnOfSubject(subject: string): string {
+  return subject.slice(dnMark.length);
+}
+
 /** True for the subject of a person without an id. */
 export function isDnSubject(subject: string): boolean {
   return subject.startsWith(dnMark);

@@ -7,6 +7,8 @@ import { createLdapClient } from './client.ts';
 import type { LdapConfig } from './config.ts';
 import type { PretendingMethod } from '../local-first.ts';
 import { createLdapMethod } from './ldap.ts';
+import { ldapIssuer } from './identity.ts';
+import { createLdapOwnerCheck } from './owner.ts';
 import { createLdapRenewer } from './renewal.ts';
 import { settleLdap } from './settings.ts';
 import type { LdapServer } from './socket.ts';
@@ -17,8 +19,12 @@ export interface LdapDirectory {
   readonly method: PretendingMethod;
   /** Null when nobody may ask about a person who is not there. */
   readonly renewer: SessionRenewer | null;
+  /** Says what somebody is now; null like `renewer`. */
+  readonly owner: { readonly issuer: string; readonly everyMs: number; readonly ask: LdapOwnerCheck } | null;
   readonly close: () => void;
 }
+
+type LdapOwnerCheck = ReturnType<typeof createLdapOwnerCheck>;
 
 /** Builds the method of a directory; connects when first asked. Throws `config-invalid` when `tls.ca` can't be read. */
 export function openLdap(config: LdapConfig, throttle: Throttle, runtime: Runtime): LdapDirectory {
@@ -39,6 +45,13 @@ export function openLdap(config: LdapConfig, throttle: Throttle, runtime: Runtim
   return {
     method: createLdapMethod({ settings, client, throttle, runtime }),
     renewer: settings.canRefresh ? createLdapRenewer({ settings, client, runtime }) : null,
+    owner: settings.canRefresh
+      ? {
+          issuer: ldapIssuer(settings.id),
+          everyMs: settings.refreshMs,
+          ask: createLdapOwnerCheck({ settings, client, runtime }),
+        }
+      : null,
     close: client.close,
   };
 }

@@ -26,8 +26,8 @@ export interface People {
   readonly byName: (connection: LdapConnection, user: string) => Promise<Found>;
   /** The entry at a DN, if the user filter fits it. */
   readonly byDn: (connection: LdapConnection, dn: string, user: string) => Promise<Found>;
-  /** The entry with this id, if the user filter still fits it. */
-  readonly byId: (connection: LdapConnection, id: string, user: string) => Promise<Found>;
+  /** The entry with this id, if the user filter still fits it; with null, whether it does or not. */
+  readonly byId: (connection: LdapConnection, id: string, user: string | null) => Promise<Found>;
   readonly groupsOf: (connection: LdapConnection, entry: LdapEntry) => Promise<FoundGroups>;
 }
 
@@ -79,7 +79,7 @@ export function createPeople(settings: LdapSettings): People {
     byId: async (connection, id, user) => {
       if (people === null) return { kind: 'nobody' };
       const isId = new EqualityFilter({ attribute: attributes.id, value: idValue(id, attributes.id) });
-      return findOne(connection, people, new AndFilter({ filters: [filterOf(user), isId] }));
+      return findOne(connection, people, user === null ? isId : new AndFilter({ filters: [filterOf(user), isId] }));
     },
     groupsOf: async (connection, entry) => {
       if (groups.from === 'none') return { kind: 'groups', names: [] };
