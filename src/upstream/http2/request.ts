@@ -58,7 +58,9 @@ export class Http2Request implements Dispatcher.DispatchController {
       if (body !== null) {
         // Time runs from the end of the body: one that goes on flowing is no silence of the upstream.
         clearTimeout(this.#timer);
-        stream.once('finish', () => this.#expectHead());
+        // But an upstream that takes no more of it is silent.
+        body.on('pause', this.#expectHead);
+        stream.on('drain', this.#expectNothing).once('finish', this.#expectHead);
         body.pipe(stream);
       }
       return stream;
@@ -181,12 +183,16 @@ export class Http2Request implements Dispatcher.DispatchController {
     this.#body?.destroy();
   }
 
-  #expectHead(): void {
+  readonly #expectHead = (): void => {
     const { firstByteMs } = this.#options.limits;
     clearTimeout(this.#timer);
     if (firstByteMs === 0 || this.#isOver || this.rawHeaders !== null) return;
     this.#timer = setTimeout(() => this.#onSilence('UND_ERR_HEADERS_TIMEOUT'), firstByteMs);
-  }
+  };
+
+  readonly #expectNothing = (): void => {
+    clearTimeout(this.#timer);
+  };
 
   #watchIdle(): void {
     const { idleMs } = this.#options.limits;

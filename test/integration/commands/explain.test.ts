@@ -20,6 +20,9 @@ routes:
       - deny: anyone
         when: { paths: /admin/** }
       - allow: { groups: editors }
+  - { id: moved, path: /moved, upstream: 'http://127.0.0.1:3002', upstreamPath: /apps/moved, access: public }
+  - { id: old, path: /old, redirect: { to: 'https://new.test/', keepPath: true }, access: public }
+  - { id: gone, path: /gone, respond: { status: 410 } }
   - { id: vault, path: /vault, upstream: 'http://127.0.0.1:3001', access: second-factor }
 `;
 
@@ -66,6 +69,23 @@ test('explain tells route, rules and answer', async (t) => {
       '',
     ].join('\n'),
   });
+});
+
+test('explain tells of another path in the app, and of routes that answer by themselves', async (t) => {
+  const lineOf = async (path: string): Promise<string> =>
+    /^route +(.*)$/m.exec((await explain(t, 'GET', `https://app.test${path}`)).stdout)?.[1] ?? '';
+  t.is(
+    await lineOf('/moved/x'),
+    'moved (routes[1]): every host /moved -> http://127.0.0.1:3002, /moved as /apps/moved',
+  );
+  t.is(
+    await lineOf('/old/x'),
+    'old (routes[2]): every host /old -> a redirect, 302, to https://new.test/ and what stands behind',
+  );
+  t.is(await lineOf('/gone'), 'gone (routes[3]): every host /gone -> an answer of its own, 410');
+  t.is(await answerTo(t, 'GET', '/old/x'), '302 from the route itself (allowed-anyone)');
+  t.is(await answerTo(t, '--user', 'alice', 'GET', '/gone'), '410 from the route itself (allowed)');
+  t.regex(await answerTo(t, 'GET', '/moved//x'), /^400 \(double-slash-behind-prefix\)$/);
 });
 
 test('explain answers as the gate does', async (t) => {

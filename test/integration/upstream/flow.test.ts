@@ -8,7 +8,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { eventually, exchange, get, listen, request, routeTo, startForwarder, startRecorder } from './support.ts';
+import {
+  eventually,
+  exchange,
+  get,
+  listen,
+  request,
+  routeTo,
+  startForwarder,
+  startRecorder,
+  startUpgrader,
+} from './support.ts';
 
 async function startUpstream(t: ExecutionContext, listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${await listen(t, createServer({ requestTimeout: 0 }, listener))}`;
@@ -194,6 +204,12 @@ test('reaches an upstream on a unix socket', async (t) => {
   const route = routeTo(`unix:${socketPath}`);
   const gateway = await startForwarder(t, route);
   t.true((await get(gateway.port, '/')).includes('unix app.test'));
+  server.on('upgrade', (_incoming, socket) =>
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nunix'),
+  );
+  const upgrader = await startUpgrader(t, route);
+  const upgrade = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  t.regex(await exchange(upgrader.port, upgrade), /^HTTP\/1\.1 101 [^]*unix$/);
 });
 
 test('gives each of many visitors the answer to their own request, whoever aborts', async (t) => {

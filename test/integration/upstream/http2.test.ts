@@ -158,6 +158,8 @@ test('an upstream that speaks no HTTP/2, resets, refuses or says nothing is a fa
   const timeouts = { firstByte: '100ms' };
   const { port } = await startForwarder(t, routeTo({ targets: silent.origin, http2: true, timeouts }));
   t.regex(await get(port, '/'), /^HTTP\/1\.1 504 /);
+  const upload = request('POST', '/', [`Content-Length: ${16 * 1024 * 1024}`], 'x'.repeat(4 * 1024 * 1024));
+  t.regex(await exchange(port, upload, /\r\n\r\n/), /^HTTP\/1\.1 504 /, 'an upstream that takes no more');
   const mute = createTcpServer(() => undefined);
   const origin = `http://127.0.0.1:${await listen(t, mute)}`;
   const other = await startForwarder(t, routeTo({ targets: origin, http2: true, timeouts: { connect: '100ms' } }));

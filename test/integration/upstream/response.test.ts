@@ -256,3 +256,13 @@ test('cuts an answer that is shorter than it said', async (t) => {
   t.deepEqual(values(answer, 'content-length'), ['10']);
   t.is(gateway.outcomes[0]?.kind, 'failed');
 });
+
+test('keeps bytes beyond ASCII in a head that comes long before its body', async (t) => {
+  const up = await startRecorder(t, (_text, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nX-Word: caf\xe9\r\nContent-Length: 2\r\n\r\n', 'latin1');
+    return null;
+  });
+  const gateway = await startForwarder(t, routeTo(up.origin));
+  const head = await exchange(gateway.port, request('GET', '/'), /\r\n\r\n$/);
+  t.deepEqual(values(head, 'x-word'), ['caf\xe9']);
+});
