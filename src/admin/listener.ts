@@ -7,6 +7,7 @@ import { describeTargets } from '../observability/upstream-metrics.ts';
 import type { Log } from '../runtime.ts';
 import type { EndReason, Session } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
+import { listTokens, revokeToken, revokeTokens, type AdminTokens } from './tokens.ts';
 
 /** What the admin listener may do with sessions. */
 export interface AdminSessions {
@@ -18,6 +19,7 @@ export interface AdminSessions {
 
 export interface AdminOptions {
   readonly sessions: AdminSessions;
+  readonly tokens: AdminTokens;
   readonly keys: Pick<AssertionKeys, 'list' | 'rotate'>;
   /** Prometheus text and its content type. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
@@ -27,6 +29,8 @@ export interface AdminOptions {
   readonly releaseName: (user: string) => Promise<boolean>;
   readonly canonicalUserName: (text: string) => string | null;
   readonly audit: (fields: Readonly<Record<string, unknown>>) => void;
+  /** Hears of each access token that is revoked. */
+  readonly auditToken: (fields: Readonly<Record<string, unknown>>) => void;
   readonly log: Log;
 }
 
@@ -44,7 +48,7 @@ interface AdminAnswer {
 /** `HOST:PORT` or `unix:/path`, as `admin.listen` has it. */
 export type AdminAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Opens the admin listener: health, metrics, sessions and keys, for operators on this machine. Throws `listen-failed`. */
+/** Opens the admin listener: health, metrics, sessions, access tokens and keys, for operators on this machine. Throws `listen-failed`. */
 export async function listenAdmin(address: AdminAddress, options: AdminOptions): Promise<AdminListener> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     void answerAdmin(request, options).then(
@@ -105,6 +109,7 @@ async function answerAdmin(request: IncomingMessage, options: AdminOptions): Pro
     if (ended) options.audit({ session: id });
     return json(ended ? 200 : 404, { ended: ended ? 1 : 0 });
   }
+  if (/^\/tokens(\/|$)/.test(pathname)) return answerTokens(request.method ?? '', pathname, searchParams, options);
   if (pathname === '/keys' && reading) return json(200, { keys: await options.keys.list() });
   if (pathname === '/keys/rotate' && request.method === 'POST') return json(200, { keys: await options.keys.rotate() });
   return json(404, { error: 'not-found' });
@@ -146,6 +151,29 @@ async function endSessions(parameters: URLSearchParams, options: AdminOptions): 
     if (await options.sessions.end(session.id, 'revoked')) ended += 1;
   options.audit({ all: true, ended });
   return json(200, { ended });
+}
+
+async function answerTokens(
+  method: string,
+  pathname: string,
+  parameters: URLSearchParams,
+  options: AdminOptions,
+): Promise<AdminAnswer> {
+  const revocation = { tokens: options.tokens, audit: options.auditToken };
+  const id = /^\/tokens\/([A-Za-z0-9_-]{43})$/.exec(pathname)?.[1];
+  if (id !== undefined && method === 'DELETE') {
+    const ended = await revokeToken(revocation, id);
+    return json(ended === 1 ? 200 : 404, { ended });
+  }
+  if (pathname !== '/tokens') return json(404, { error: 'not-found' });
+  const written = parameters.get('user');
+  const user = written === null ? null : options.canonicalUserName(written);
+  const isNobody = written !== null && user === null;
+  if (method === 'GET' || method === 'HEAD')
+    return json(200, { tokens: isNobody ? [] : await listTokens(options.tokens, user) });
+  if (method !== 'DELETE') return json(404, { error: 'not-found' });
+  if (written === null && parameters.get('all') !== 'true') return json(400, { error: 'name a user or say all=true' });
+  return json(200, { ended: isNobody ? 0 : await revokeTokens(revocation, user) });
 }
 
 /** A page in the operator's browser must not steer us: no Origin, no fetch metadata, and no name that DNS could rebind. */

@@ -7,6 +7,7 @@ import { registerInitCommand } from './init.ts';
 import { registerKeyCommand } from './key.ts';
 import { registerSchemaCommand } from './schema.ts';
 import { registerUserCommand } from './user.ts';
+import { registerTokenCommand } from './token.ts';
 import { registerSessionCommand } from './session.ts';
 import { registerStartCommand } from './start.ts';
 
@@ -38,6 +39,7 @@ export async function runProgram(args: readonly string[], version: string, conte
     registerHashPasswordCommand,
     registerUserCommand,
     registerSessionCommand,
+    registerTokenCommand,
     registerKeyCommand,
   ])
     register(program, context);

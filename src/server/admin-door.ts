@@ -32,6 +32,7 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
     address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
     {
       sessions,
+      tokens: accessTokens,
       metrics,
       ready: async () => {
         const why = notReady();
@@ -56,6 +57,7 @@ export async function openAdminDoor(options: AdminDoorOptions): Promise<AdminLis
       },
       canonicalUserName,
       audit: (fields) => audit('session.revoked', null, fields),
+      auditToken: (fields) => audit('access-token.revoked', null, fields),
       log,
     },
   );

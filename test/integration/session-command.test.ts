@@ -197,6 +197,8 @@ for (const kind of ['tcp', 'unix'] as const) {
     const path = join(cwd, 'admin.sock');
     const listener = await listenAdmin(kind === 'unix' ? { path } : { host: '127.0.0.1', port: 0 }, {
       sessions: live,
+      tokens: { listAll: async function* () {}, end: async () => null },
+      auditToken: () => undefined,
       keys: { list: async () => [], rotate: async () => [] },
       metrics: async () => ({ contentType: 'text/plain', text: '' }),
       ready: async () => undefined,
