@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider, { type Configuration } from 'oidc-provider';
+import Provider, { type AdapterPayload, type Configuration } from 'oidc-provider';
 import { sendTo } from './visitor.ts';
 
 /** Claims of one person at the provider; `sub` is the account. */
@@ -37,6 +37,37 @@ export interface TestProviderOptions {
   readonly client?: Readonly<Record<string, unknown>>;
 }
 
+/** What the provider keeps: its own default says at every start that it is not for production. */
+function createMemory(): NonNullable<Configuration['adapter']> {
+  const records = new Map<string, AdapterPayload>();
+  const grants = new Map<string, string[]>();
+  return (model) => {
+    const find = (id: string) => Promise.resolve(records.get(`${model}:${id}`));
+    const findBy = (key: 'uid' | 'userCode', value: string) =>
+      Promise.resolve(
+        [...records].find(([name, payload]) => name.startsWith(`${model}:`) && payload[key] === value)?.[1],
+      );
+    return {
+      upsert: async (id, payload) => {
+        records.set(`${model}:${id}`, payload);
+        const { grantId } = payload;
+        if (grantId !== undefined) grants.set(grantId, [...(grants.get(grantId) ?? []), `${model}:${id}`]);
+      },
+      find,
+      findByUid: (uid) => findBy('uid', uid),
+      findByUserCode: (code) => findBy('userCode', code),
+      consume: async (id) => {
+        const payload = await find(id);
+        if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1_000);
+      },
+      destroy: async (id) => void records.delete(`${model}:${id}`),
+      revokeByGrantId: async (grantId) => {
+        for (const name of grants.get(grantId) ?? []) records.delete(name);
+      },
+    };
+  };
+}
+
 /** A real OpenID provider (oidc-provider) over HTTP on loopback, whose people sign in without a form. */
 export async function startTestProvider(options: TestProviderOptions): Promise<TestProvider> {
   const { publicUrl, id } = options;
@@ -53,6 +84,8 @@ export async function startTestProvider(options: TestProviderOptions): Promise<T
   const { port } = server.address() as AddressInfo;
   const issuer = `http://127.0.0.1:${String(port)}`;
   let generation = 0;
+  // Outlives new keys.
+  const memory = createMemory();
 
   const build = (): void => {
     generation += 1;
@@ -76,6 +109,7 @@ export async function startTestProvider(options: TestProviderOptions): Promise<T
       },
     ],
     jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }] },
+    adapter: memory,
     cookies: { keys: ['a-key-for-cookies-of-a-test'] },
     claims: {
       openid: ['sub'],

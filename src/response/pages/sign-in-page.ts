@@ -57,7 +57,7 @@ function note(catalog: Catalog, view: SignInView): Html | null {
   if (view.again === true)
     return html`<div class="note">
       ${infoIcon}
-      <p>${signedInAs === null ? catalog.signIn.againUnknown : catalog.signIn.again(signedInAs)}</p>
+      <p>${signedInAs === null || !view.password ? catalog.signIn.againUnknown : catalog.signIn.again(signedInAs)}</p>
     </div>`;
   if (signedInAs !== null)
     return html`<div class="note">
@@ -99,21 +99,29 @@ function providerList(frame: PageFrame, visit: Visit, view: SignInView): Html {
   if (view.fragment) query.set('fragment', view.fragment.toWellFormed());
   if (view.again === true) query.set('again', '1');
   const suffix = query.size === 0 ? '' : `?${query.toString()}`;
-  return html`<ul class="providers">
-    ${view.providers.map(
-      ({ id, label, isAvailable }) =>
-        html`<li>
-          <a
-            class="button${view.password ? ' quiet' : ''}"
-            href="${href(`${frame.authPath}/sign-in/${id}${suffix}`)}"
-            data-provider
-            ${!isAvailable && html` aria-describedby="down-${id}"`}
-            >${texts.with(label)}</a
-          >
-          ${!isAvailable && html`<p class="down" id="down-${id}">${texts.down(label)}</p>`}
-        </li>`,
-    )}
-  </ul>`;
+  // What only a script can say to a link is offered by the script.
+  const remember =
+    !view.password &&
+    view.rememberForMs > 0 &&
+    html`<label class="check" data-remember hidden
+      ><input type="checkbox" name="remember" value="on" /><span>${texts.remember(view.rememberForMs)}</span></label
+    >`;
+  return html`${remember}
+    <ul class="providers">
+      ${view.providers.map(
+        ({ id, label, isAvailable }) =>
+          html`<li>
+            <a
+              class="button${view.password || !isAvailable ? ' quiet' : ''}"
+              href="${href(`${frame.authPath}/sign-in/${id}${suffix}`)}"
+              data-provider
+              ${!isAvailable && html` aria-describedby="down-${id}"`}
+              >${texts.with(label)}</a
+            >
+            ${!isAvailable && html`<p class="down" id="down-${id}">${texts.down(label)}</p>`}
+          </li>`,
+      )}
+    </ul>`;
 }
 
 function passwordForm(frame: PageFrame, visit: Visit, view: SignInView): Html {

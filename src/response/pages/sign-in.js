@@ -11,6 +11,7 @@
     });
   }
   // What the form would say about the way back and the length of the session, the links to providers say too.
+  for (const box of document.querySelectorAll('[data-remember]')) box.hidden = false;
   for (const link of document.querySelectorAll('a[data-provider]')) {
     link.addEventListener('click', () => {
       const url = new URL(link.href);
