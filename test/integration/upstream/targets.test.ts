@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
@@ -431,4 +432,38 @@ test('a configuration that comes to nothing asks nobody and stops nobody from as
   await eventually(() => a!.requests.length > 2, 'the first is asked on');
   t.deepEqual(b!.requests, []);
   t.is(upstreams.figures().length, 1);
+});
+
+test('a health check speaks the protocol of its upstream', async (t) => {
+  const asked: string[] = [];
+  let status = 200;
+  const server = createHttp2Server((incoming, response) => {
+    asked.push(`${incoming.httpVersion} ${incoming.url}`);
+    response.writeHead(incoming.url === '/up' ? status : 200).end('a');
+  });
+  const port = await listen(t, server);
+  const healthCheck = { path: '/up', interval: '100ms', unhealthyAfter: 1, healthyAfter: 1 };
+  const runtime = realTime();
+  const targets = `http://127.0.0.1:${port}`;
+  const gateway = await startForwarder(t, routeTo({ targets, healthCheck, http2: true }), { runtime });
+  await eventually(() => asked.length > 2);
+  t.is(await tally(gateway.port, 1), 'a1');
+  status = 500;
+  await eventually(() => runtime.lines.length === 1, 'the target is down');
+  t.is(runtime.lines[0]?.fields['failure'], 'answered with status 500');
+  status = 200;
+  await eventually(() => runtime.lines.length === 2, 'the target is up');
+  t.deepEqual([...new Set(asked)].sort(), ['2.0 /', '2.0 /up']);
+});
+
+test('over HTTP/2 too, what could not be sent goes to another target', async (t) => {
+  const gone = await makeApp(t, 'gone');
+  const server = createHttp2Server((incoming, response) => {
+    incoming.resume();
+    incoming.on('end', () => response.end('b'));
+  });
+  const targets = [gone.url, `http://127.0.0.1:${await listen(t, server)}`];
+  const gateway = await startForwarder(t, routeTo({ targets, http2: true }));
+  for (let number = 0; number < 4; number += 1)
+    t.regex(await exchange(gateway.port, request('POST', '/', ['Content-Length: 1'], 'x')), /^HTTP\/1\.1 200 /);
 });
