@@ -5,6 +5,7 @@ import type { UpstreamTls } from '../route/upstream/tls/config.ts';
 import type { ListenEntry } from '../server/config.ts';
 import { defaultUsersFile, namesOtherMethod } from '../sign-in/config.ts';
 import { isLoopbackHttp, type OidcProviderConfig } from '../sign-in/oidc/config.ts';
+import { completeOAuth } from './oauth-checks.ts';
 import type { Config, configSchema } from './schema.ts';
 
 type Parsed = z.output<typeof configSchema>;
@@ -45,6 +46,7 @@ export function completeConfig(parsed: Parsed, directory: string): Config {
       local: completeLocal(parsed.signIn, absolute),
       ldap: completeLdap(parsed.signIn.ldap, absolute),
       oidc: parsed.signIn.oidc.map((provider) => completeOidc(provider, absolute)),
+      ...completeOAuth(parsed.signIn, absolute),
     },
     theme: {
       ...theme,

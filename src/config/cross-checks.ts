@@ -9,6 +9,7 @@ import type { ListenAddress } from '../server/config.ts';
 import { readCertificate } from '../server/tls/certificates.ts';
 import type { ConfigPath } from './config-path.ts';
 import { checkAmbient } from './ambient-checks.ts';
+import { checkOAuth } from './oauth-checks.ts';
 import { checkWhatRoutesDo } from './route-checks.ts';
 import { checkSignIn } from './sign-in-checks.ts';
 import type { Config } from './schema.ts';
@@ -28,6 +29,7 @@ export function crossCheck(config: Config, complain: Complain): void {
   checkBearer(config, complain);
   checkLdap(config, complain);
   checkSignIn(config, complain);
+  checkOAuth(config, complain);
   checkAmbient(config, complain);
   for (const key of ['logo', 'css'] as const) {
     const file = config.theme[key];

@@ -116,7 +116,7 @@ function check(document: ConfigDocument, { file, listen }: LoadOptions): LoadRes
   warnOf(config, warn);
   warnOfReadableSecrets(document.value, file, document, warn);
   for (const { jwksFile } of config.bearer) if (jwksFile !== undefined) files.push(jwksFile);
-  files.push(...upstreamFiles(config));
+  files.push(...upstreamFiles(config), ...providerFiles(config));
   const named = [config.theme.logo, config.theme.css, config.signIn.ldap?.tls.ca];
   for (const namedFile of named) if (namedFile !== undefined) files.push(namedFile);
   return { kind: 'ok', config: freezeDeeply(config), warnings: freezeDeeply(tidy(warnings)), files };
@@ -125,6 +125,12 @@ function check(document: ConfigDocument, { file, listen }: LoadOptions): LoadRes
 /** PEM files that upstreams are spoken to with: a change of one is a change of the configuration. */
 function upstreamFiles({ routes }: Config): readonly string[] {
   const files = routes.flatMap(({ upstream }) => [upstream?.tls?.ca, upstream?.tls?.cert, upstream?.tls?.key]);
+  return [...new Set(files.filter((file) => file !== undefined))];
+}
+
+/** The same of providers, and the keys by which we prove to them who we are. */
+function providerFiles({ signIn: { oidc, oauth2, github } }: Config): readonly string[] {
+  const files = [github?.ca, ...oauth2.map(({ ca }) => ca), ...oidc.flatMap(({ ca, clientKey }) => [ca, clientKey])];
   return [...new Set(files.filter((file) => file !== undefined))];
 }
 

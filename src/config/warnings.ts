@@ -6,6 +6,7 @@ import { warnOfAmbient } from './ambient-checks.ts';
 import type { Complain } from './cross-checks.ts';
 import type { ConfigDocument } from './document.ts';
 import type { ConfigPath } from './config-path.ts';
+import { warnOfOAuth } from './oauth-checks.ts';
 import { isSecret } from './redact.ts';
 import type { Config } from './schema.ts';
 
@@ -35,6 +36,7 @@ export function warnOf(config: Config, warn: Complain): void {
     warn(['admin', 'listen'], 'is reachable from other machines; whoever reaches it can list and end sessions');
   warnOfLdap(config, warn);
   warnOfAmbient(config, warn);
+  warnOfOAuth(config, warn);
   if (store.url === 'memory:') warn(['store', 'url'], 'is memory: a restart signs everybody out');
   if (session.cookie.sameSite === 'none')
     warn(['session', 'cookie', 'sameSite'], 'is none: other sites can send requests in the name of your users');

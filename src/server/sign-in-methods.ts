@@ -1,9 +1,12 @@
 import type { SessionRenewer } from '../authentication/session-renewal.ts';
 import type { Runtime } from '../runtime.ts';
+import { githubMethod } from '../sign-in/github/config.ts';
 import type { PasswordMethod, RedirectMethod } from '../sign-in/method.ts';
 import { openLdap } from '../sign-in/methods/ldap/open.ts';
 import { createLocalFirst } from '../sign-in/methods/local-first.ts';
 import { createLocalMethod } from '../sign-in/methods/local.ts';
+import { createGithubMethod } from '../sign-in/methods/github.ts';
+import { createOAuth2Method } from '../sign-in/methods/oauth2.ts';
 import { createOidcMethod } from '../sign-in/methods/oidc.ts';
 import type { Throttle } from '../sign-in/throttle.ts';
 import type { Foundation } from './foundation.ts';
@@ -39,27 +42,28 @@ export function createSignInMethods(
   const renewers = new Map<string, SessionRenewer>();
   if (ldap !== null && ldap.renewer !== null) renewers.set(ldap.method.id, ldap.renewer);
   const keepsAccessToken = routes.some(({ identity: { accessToken = 'off' } }) => accessToken !== 'off');
-  const oidc = signIn.oidc.map((config) =>
-    createOidcMethod({
-      config,
-      redirectUri: `${server.publicUrl}${server.authPath}/callback/${config.id}`,
-      keepsAccessToken,
-      store,
-      runtime,
-    }),
-  );
-  for (const { method, renew } of oidc) renewers.set(method.id, renew);
+  const shared = (id: string) => ({
+    redirectUri: `${server.publicUrl}${server.authPath}/callback/${id}`,
+    keepsAccessToken,
+    runtime,
+  });
+  const providers = [
+    ...signIn.oidc.map((config) => createOidcMethod({ config, store, ...shared(config.id) })),
+    ...(signIn.github === undefined ? [] : [createGithubMethod({ config: signIn.github, ...shared(githubMethod) })]),
+    ...signIn.oauth2.map((config) => createOAuth2Method({ config, ...shared(config.id) })),
+  ];
+  for (const { method, renew } of providers) renewers.set(method.id, renew);
   return {
     password:
       local !== null && ldap !== null
         ? createLocalFirst({ directory, local, other: ldap.method })
         : (local ?? ldap?.method ?? null),
-    redirects: oidc.map(({ method }) => method),
+    redirects: providers.map(({ method }) => method),
     renewers,
     askers: ldap === null || ldap.owner === null ? [] : [ldap.owner],
     retire: () => {
       ldap?.close();
-      for (const { close } of oidc) close();
+      for (const { close } of providers) close();
     },
   };
 }

@@ -3,6 +3,8 @@ import { clientCertificateConfig } from '../authentication/client-certificate/co
 import { trustedHeaderConfig } from '../authentication/trusted-header/config.ts';
 import { ldapConfig } from './methods/ldap/config.ts';
 import { duration, integer } from '../quantities.ts';
+import { githubConfig } from './github/config.ts';
+import { oauth2Config } from './oauth/config.ts';
 import { oidcConfig } from './oidc/config.ts';
 
 /** Where the users file is when nobody says so. */
@@ -28,6 +30,8 @@ export const signInConfig = z
       .optional()
       .describe('Sign-in with a directory: OpenLDAP, Active Directory, lldap, FreeIPA. Docs: docs/ldap.md.'),
     oidc: oidcConfig,
+    github: githubConfig.optional(),
+    oauth2: oauth2Config,
     trustedHeader: trustedHeaderConfig
       .optional()
       .describe(
@@ -61,6 +65,7 @@ export type SignInConfig = Omit<ParsedSignInConfig, 'local'> & { readonly local:
 
 /** Names some method besides the local users. */
 export function namesOtherMethod(config: ParsedSignInConfig): boolean {
-  const { ldap, oidc, trustedHeader, clientCertificate } = config;
-  return oidc.length > 0 || [ldap, trustedHeader, clientCertificate].some((method) => method !== undefined);
+  const { ldap, oidc, github, oauth2, trustedHeader, clientCertificate } = config;
+  const others = [ldap, github, trustedHeader, clientCertificate];
+  return oidc.length + oauth2.length > 0 || others.some((method) => method !== undefined);
 }

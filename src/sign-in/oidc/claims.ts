@@ -97,7 +97,7 @@ function userNameOf(claims: Claims, { userClaim }: MappingConfig, email: string)
 }
 
 /** The claim of that very name, else what a path with dots leads to. */
-function claimAt(claims: Claims, path: string): unknown {
+export function claimAt(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   let value: unknown = claims;
   for (const step of path.split('.')) {

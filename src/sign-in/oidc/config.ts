@@ -19,7 +19,8 @@ const ownParameters = new Set([
   'request_uri',
 ]);
 
-const claimPath = (usual: string, what: string) =>
+/** Where a claim stands. */
+export const claimPath = (usual: string, what: string) =>
   z
     .string()
     .min(1)
@@ -31,7 +32,23 @@ const claimPath = (usual: string, what: string) =>
 export const providerId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'is not an id; use a-z, 0-9 and -')
-  .refine((id) => !['local', 'basic', 'bearer', 'token'].includes(id), 'is the id of another way in; choose another');
+  .refine((id) => !takenIds.has(id), 'is the id of another way in; choose another');
+
+/** Other ways in, as rules and logs name them. */
+const takenIds: ReadonlySet<string> = new Set([
+  ...['local', 'basic', 'bearer', 'token', 'github', 'trusted-header', 'client-certificate'],
+]);
+
+/** What the provider must say of whoever wants to come in. */
+export const requiredClaims = z
+  .record(
+    z.string().min(1).max(256),
+    z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .transform((value) => (typeof value === 'string' ? [value] : value)),
+  )
+  .prefault({})
+  .describe('Who may sign in at all: `{hd: [example.com]}`. Every claim must have one of its values.');
 
 export const userPrefixConfig = z
   .string()
@@ -89,15 +106,7 @@ export const oidcProviderConfig = z
       .boolean()
       .prefault(true)
       .describe('Ask the userinfo endpoint too; some providers tell groups only there.'),
-    requiredClaims: z
-      .record(
-        z.string().min(1).max(256),
-        z
-          .union([z.string(), z.array(z.string()).min(1)])
-          .transform((value) => (typeof value === 'string' ? [value] : value)),
-      )
-      .prefault({})
-      .describe('Who may sign in at all: `{hd: [example.com]}`. Every claim must have one of its values.'),
+    requiredClaims,
     acrValues: z
       .array(z.string().regex(/^\S+$/))
       .prefault([])

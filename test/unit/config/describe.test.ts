@@ -43,6 +43,7 @@ for (const name of files.filter((file) => file.endsWith('.yaml') && !file.endsWi
           PRINTER_PASSWORD: 'y',
           API_KEY: 'z',
           LDAP_PASSWORD: 'w',
+          CLIENT_SECRET: 'v',
           SSO_PROOF_SECRET: 'c5cd0a5b1f2e4c8d9a7b6c5d4e3f2a1b',
         }
       : {};
