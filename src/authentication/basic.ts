@@ -14,10 +14,7 @@ const maxVerified = 10_000;
 
 /** What a password method says; `local` and others fit. */
 export type BasicVerdict =
-  | { readonly kind: 'verified'; readonly identity: Identity }
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** The name means an account that is locked under another name. */
-  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
+  { readonly kind: 'verified'; readonly identity: Identity } | { readonly kind: 'refused'; readonly reason: string };
 
 /** The same limits on guessing as the sign-in form has; a sign-in throttle fits. */
 export interface BasicThrottle {
@@ -63,11 +60,6 @@ export function createBasicAuthenticator(options: BasicAuthenticatorOptions): Au
     } catch (error) {
       await reservation.settle('abandoned');
       throw error;
-    }
-    if (verdict.kind === 'throttled') {
-      await reservation.settle('abandoned');
-      log('sign-in.throttled', facts, user, 'throttled');
-      return rejected('throttled', verdict.retryAfterSeconds);
     }
     await reservation.settle(verdict.kind === 'verified' ? 'right' : 'wrong');
     if (verdict.kind === 'verified') return verdict.identity;

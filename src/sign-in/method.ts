@@ -13,7 +13,9 @@ export type RefusalReason =
   | 'password-expired'
   | 'user-locked'
   | 'ambiguous-user'
-  | 'too-many-groups';
+  | 'too-many-groups'
+  /** The name means an account that is locked under another name: to say so would tell that they are one. */
+  | 'throttled';
 
 /** What a method found out about a person. Whether they may have the user name is not yet checked: `finish.ts` does. */
 export interface Verified {
@@ -40,9 +42,7 @@ export type PasswordVerdict =
       readonly reason: RefusalReason;
       /** Which of several methods it was; left out: the one that was asked. */
       readonly method?: string;
-    }
-  /** The name means an account that is locked under another name. */
-  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
+    };
 
 /**
  * A way to find out who somebody is by a user name and a password. `kind` tells it from methods that lead the browser elsewhere

@@ -74,11 +74,6 @@ export function createPasswordSignIn(options: PasswordSignInOptions): PasswordSi
         }
         throw error;
       }
-      if (verdict.kind === 'throttled') {
-        await reservation.settle('abandoned');
-        audit('sign-in.throttled', facts, { user: name.slice(0, 64), method: method.id, by: 'account' });
-        return verdict;
-      }
       await reservation.settle(verdict.kind === 'verified' ? 'right' : 'wrong');
       if (verdict.kind === 'verified') return finish({ verified: verdict, remember: attempt.remember, facts });
       const { reason } = verdict;

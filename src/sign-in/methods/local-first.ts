@@ -26,8 +26,9 @@ export function createLocalFirst({ directory, local, other }: LocalFirstOptions)
       const [asked, unasked] = directory.find(user) === null ? [other, local] : [local, other];
       const padding = unasked.pretend(password);
       const verdict = await asked.verify(user, password);
-      if (verdict.kind !== 'verified') await padding;
-      return verdict;
+      if (verdict.kind === 'verified') return verdict;
+      await padding;
+      return { method: asked.id, ...verdict };
     },
   };
 }

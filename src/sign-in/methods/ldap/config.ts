@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isLoopbackHost } from '../../../request/host.ts';
 import { duration, integer } from '../../../quantities.ts';
+import { providerId, userPrefixConfig } from '../../oidc/config.ts';
 import { readDn } from './dn.ts';
 import { readFilterTemplate } from './filter-template.ts';
 import { readLdapUrl } from './url.ts';
@@ -40,10 +41,7 @@ const ldapUrl = () =>
 /** A directory that people sign in with: LDAP, Active Directory. */
 export const ldapConfig = z
   .strictObject({
-    id: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'is not an id; write small letters, digits and hyphens')
-      .refine((value) => value !== 'local', 'is the id of the users file; write another')
+    id: providerId
       .prefault('ldap')
       .describe(
         'Stands in rules (`methods`), sessions and logs. People belong to it: another id makes other people of them.',
@@ -119,11 +117,7 @@ export const ldapConfig = z
       })
       .prefault({})
       .describe('Attributes that the identity is made of.'),
-    userPrefix: z
-      .string()
-      .regex(/^[\x21-\x7e]{0,32}$/, 'is not a prefix; write a few letters or signs')
-      .prefault('')
-      .describe('Stands in front of the user names of this directory: `corp-`.'),
+    userPrefix: userPrefixConfig,
     groups: z
       .strictObject({
         from: z

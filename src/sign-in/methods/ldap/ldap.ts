@@ -78,8 +78,10 @@ export function createLdapMethod({ settings, client, throttle, runtime }: LdapMe
   ): Promise<PasswordVerdict> => {
     if (account === null || account === typed) return run();
     const reservation: Reservation = await throttle.reserve({ user: account, address: null });
-    if (reservation.kind === 'throttled')
-      return { kind: 'throttled', retryAfterSeconds: reservation.retryAfterSeconds };
+    if (reservation.kind === 'throttled') {
+      await bindAsNobody();
+      return refused('throttled');
+    }
     let verdict: PasswordVerdict;
     try {
       verdict = await run();

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { stringify } from 'yaml';
+import { makeFile } from '../../../support/temporary.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
 import { redactConfig } from '../../../../src/config/redact.ts';
 import { loginOf, bindName } from '../../../../src/sign-in/methods/ldap/login-name.ts';
@@ -62,13 +63,19 @@ test('says what is wrong and what to write instead', (t) => {
       { ...base, groups: { from: 'memberOf', base: 'dc=x', filter: '(member={dn})' } },
       /groups\.filter is for groups\.from: search/,
     ],
-    [{ ...base, id: 'local' }, /id is the id of the users file/],
+    [{ ...base, id: 'local' }, /id is the id of another way in/],
     [{ ...base, refresh: '1s' }, /refresh is not between 10s and 1d/],
     [{ ...base, tls: { ca: './no-such.pem' } }, /tls\.ca names \/etc\/sallyport\/no-such\.pem, which can't be read/],
     [{ ...base, attribute: {} }, /attribute is not a known key; did you mean attributes/],
     [{ bindDn: base.bindDn }, /url is missing/],
   ];
   for (const [ldap, message] of cases) t.regex(faultsOf(ldap).join('\n'), message);
+});
+
+test('the authority’s file is watched with the configuration', async (t) => {
+  const ca = await makeFile(t, 'ca.pem', 'PEM');
+  const result = load({ ...base, tls: { ca } });
+  t.true(result.kind === 'ok' && result.files.includes(ca));
 });
 
 test('the loopback needs no TLS, and a direct bind no base', (t) => {
