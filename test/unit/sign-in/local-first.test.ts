@@ -35,6 +35,14 @@ test('a name of the users file is asked of the file alone, any other of the dire
   t.deepEqual(calls.splice(0).toSorted(), ['ldap verifies bob', 'local pretends']);
 });
 
+test('a refusal does not wait for a directory that stands still', async (t) => {
+  const { both } = setUp();
+  // Keeps the process alive meanwhile, as a server would.
+  const alive = setInterval(() => undefined, 1_000);
+  t.teardown(() => clearInterval(alive));
+  t.is((await both.verify('alice', 'wrong')).kind, 'refused');
+});
+
 test('a refusal waits for both, a right password for its own only', async (t) => {
   const { both, release } = setUp();
   let isOver = false;
