@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { wantsUpgrade } from '../request/upgrade.ts';
 import { watchAnswers } from './answering.ts';
@@ -36,9 +37,9 @@ export function createHttp1Server(handlers: ListenHandlers, limits: ServerLimits
     shouldUpgradeCallback: wantsUpgrade,
   });
   server.maxHeadersCount = 0;
-  server.maxRequestsPerSocket = limits.requestsPerConnection;
   if (limits.connections > 0) server.maxConnections = limits.connections;
   const { lastWordOn, sayGoodbye } = watchAnswers(server);
+  if (limits.requestsPerConnection > 0) limitRequests(server, limits.requestsPerConnection);
   const watch = (request: IncomingMessage): void => {
     if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) return;
     const { socket } = request;
@@ -55,6 +56,17 @@ export function createHttp1Server(handlers: ListenHandlers, limits: ServerLimits
     else handlers.unreadable(clientErrorStatus(error.code), socket);
   });
   return { server, sayGoodbye };
+}
+
+/** Says on its last answer that a connection carries no more. Node's own `maxRequestsPerSocket` says so and leaves it open. */
+function limitRequests(server: Server, most: number): void {
+  const counts = new WeakMap<Socket, number>();
+  const count = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    const requests = (counts.get(socket) ?? 0) + 1;
+    counts.set(socket, requests);
+    if (requests >= most) response.shouldKeepAlive = false;
+  };
+  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) server.prependListener(event, count);
 }
 
 function clientErrorStatus(code: string | undefined): 400 | 408 | 431 {

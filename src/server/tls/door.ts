@@ -92,6 +92,8 @@ export function createTlsDoor(options: TlsDoorOptions): TlsDoor {
   server.on('tlsClientError', (error: Error, socket) => {
     const code = 'code' in error ? String(error.code) : error.message;
     log.debug('tls.handshake-failed', { peerAddress: socket.remoteAddress ?? '', code });
+    // Node leaves it open when the time is up.
+    socket.destroy();
   });
 
   return {
