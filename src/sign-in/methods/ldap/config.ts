@@ -136,7 +136,9 @@ export const ldapConfig = z
           .describe(
             'Finds the groups of a person, whose DN stands for `{dn}` and user name for `{user}`. Default `(|(member={dn})(uniqueMember={dn})(memberUid={user}))`.',
           ),
-        nameAttribute: attributeName().prefault('cn').describe('Name of a group.'),
+        nameAttribute: attributeName()
+          .prefault('cn')
+          .describe('Name of a group; with `memberOf`, what the DNs of groups start with.'),
       })
       .prefault({})
       .describe('Where the groups of a person come from.'),
