@@ -34,8 +34,11 @@ export class Upload extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#request.off('data', this.#take).off('end', this.#finish).off('close', this.#lose);
-    this.#request.resume();
+    // Of which nobody asked for a byte may yet go to another target.
+    if (this.#wanted) {
+      this.#request.off('data', this.#take).off('end', this.#finish).off('close', this.#lose);
+      this.#request.resume();
+    }
     callback(error);
   }
 
