@@ -1,4 +1,4 @@
-import { connect, constants, type ClientHttp2Session } from 'node:http2';
+import { connect, type ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Dispatcher } from 'undici';
@@ -32,8 +32,8 @@ const mostStreams = 1_000;
 const mostSessions = 8;
 /** A connection without streams is kept this long. Milliseconds. */
 const keepMs = 60_000;
-/** How long a connection may take to prove that it lives after a request timed out on it. Milliseconds. */
-const proofMs = 5_000;
+/** How long a connection may take at most to prove that it lives after a request timed out on it, and at least. Milliseconds. */
+const proofMs = { most: 5_000, least: 1_000 };
 
 const sessionOptions = {
   settings: { enablePush: false, initialWindowSize: 256 * 1024, maxHeaderListSize: 64 * 1024 },
@@ -45,12 +45,14 @@ const connectionWindowBytes = 2 * 1024 * 1024;
 interface Session {
   readonly http2: ClientHttp2Session;
   streams: number;
+  /** A request was sent on it before. */
+  isUsed: boolean;
   idle: NodeJS.Timeout | undefined;
 }
 
 /** Multiplexes requests over as few connections as their number needs. Nothing is opened before the first request. */
 export function createHttp2Client(options: Http2ClientOptions): Http2Client {
-  const { origin, open, settingsMs } = options;
+  const { origin, open, settingsMs, firstByteMs } = options;
   const sessions: Session[] = [];
   const waiting: Http2Request[] = [];
   let isOpening = false;
@@ -73,8 +75,9 @@ export function createHttp2Client(options: Http2ClientOptions): Http2Client {
   };
 
   const send = (request: Http2Request, session: Session): void => {
-    const stream = request.send(session.http2);
+    const stream = request.send(session.http2, session.isUsed);
     if (stream === null) return;
+    session.isUsed = true;
     session.streams += 1;
     running += 1;
     clearTimeout(session.idle);
@@ -116,7 +119,7 @@ export function createHttp2Client(options: Http2ClientOptions): Http2Client {
   /** The connection counts once the peer has sent its settings: the first thing that one who speaks HTTP/2 says. */
   const greet = (socket: Socket): void => {
     const http2 = connect(origin, { ...sessionOptions, createConnection: () => socket });
-    const session: Session = { http2, streams: 0, idle: undefined };
+    const session: Session = { http2, streams: 0, isUsed: false, idle: undefined };
     let cause: Error = noHttp2('the upstream hung up before it had spoken HTTP/2');
     let isReady = false;
     const timer = setTimeout(() => {
@@ -162,6 +165,14 @@ export function createHttp2Client(options: Http2ClientOptions): Http2Client {
     serveWaiting();
   };
 
+  /** A request timed out: on a connection that is dead all would. */
+  const askForLife = (http2: ClientHttp2Session): void => {
+    if (http2.closed || http2.destroyed) return;
+    const ms = Math.min(proofMs.most, Math.max(proofMs.least, firstByteMs));
+    const timer = setTimeout(() => http2.destroy(new Error('the connection is dead')), ms).unref();
+    http2.ping(() => clearTimeout(timer));
+  };
+
   const finishClosing = (): void => {
     for (const { http2, idle } of [...sessions]) {
       clearTimeout(idle);
@@ -172,7 +183,14 @@ export function createHttp2Client(options: Http2ClientOptions): Http2Client {
 
   return {
     dispatch: (asked, handler) => {
-      const request = new Http2Request({ request: asked, handler, origin, limits: options, again: place, suspect });
+      const request = new Http2Request({
+        request: asked,
+        handler,
+        origin,
+        limits: options,
+        again: place,
+        suspect: askForLife,
+      });
       request.start();
       if (!request.aborted) place(request);
       return true;
@@ -184,14 +202,6 @@ export function createHttp2Client(options: Http2ClientOptions): Http2Client {
       return promise;
     },
   };
-}
-
-/** A request timed out: of a connection that is dead all would. */
-function suspect(http2: ClientHttp2Session): void {
-  if (http2.closed || http2.destroyed) return;
-  const timer = setTimeout(() => http2.destroy(new Error('the connection is dead'), constants.NGHTTP2_CANCEL), proofMs);
-  timer.unref();
-  http2.ping(() => clearTimeout(timer));
 }
 
 function noHttp2(message: string): Error {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { constants, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { fieldsOf, headersOf, withoutPseudo } from './fields.ts';
 
 export interface Http2RequestOptions {
   readonly request: Dispatcher.DispatchOptions;
@@ -29,6 +30,8 @@ export class Http2Request implements Dispatcher.DispatchController {
   readonly #body: Readable | null;
   #stream: ClientHttp2Stream | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #session: ClientHttp2Session | null = null;
+  #isUsed = false;
   #repeats = 0;
   #isOver = false;
 
@@ -46,9 +49,11 @@ export class Http2Request implements Dispatcher.DispatchController {
   }
 
   /** Opens a stream and sends the request. Null when it is over, or could not be sent: then it has failed. */
-  send(session: ClientHttp2Session): ClientHttp2Stream | null {
+  send(session: ClientHttp2Session, isUsed: boolean): ClientHttp2Stream | null {
     if (this.#isOver) return null;
     const body = this.#body;
+    this.#session = session;
+    this.#isUsed = isUsed;
     try {
       const { request, origin } = this.#options;
       const stream = session.request(headersOf(request, origin), { endStream: body === null });
@@ -133,7 +138,7 @@ export class Http2Request implements Dispatcher.DispatchController {
   };
 
   readonly #onError = (error: Error): void => {
-    if (!this.#sendAgain()) this.fail(error);
+    if (!this.#sendAgain()) this.fail(this.#ofConnection(error));
   };
 
   readonly #onClose = (): void => {
@@ -143,7 +148,19 @@ export class Http2Request implements Dispatcher.DispatchController {
   #break(): void {
     if (this.#isOver || this.#sendAgain()) return;
     const code = this.#stream?.rstCode ?? 0;
-    this.fail(Object.assign(new Error(`the upstream broke the answer off (code ${code})`), { code: 'ECONNRESET' }));
+    this.fail(this.#ofConnection(reset(`the upstream broke the answer off (code ${code})`)));
+  }
+
+  /**
+   * Where the connection itself is gone, and had served before, the request met the end of it: told as undici tells it, so that
+   * exchanges send what is safe once more.
+   */
+  #ofConnection(error: Error): Error {
+    if (this.#session?.destroyed !== true) return error;
+    return Object.assign(reset('the connection to the upstream was lost'), {
+      bytesRead: this.#isUsed ? 1 : 0,
+      cause: error,
+    });
   }
 
   /** RFC 9113 §8.7: what was refused was not looked at. A body can't be sent a second time. */
@@ -201,40 +218,13 @@ export class Http2Request implements Dispatcher.DispatchController {
 
   #onSilence(code: string): void {
     if (this.#isOver) return;
-    const session = this.#stream?.session;
-    if (session) this.#options.suspect(session as ClientHttp2Session);
+    if (this.#session !== null) this.#options.suspect(this.#session);
     this.fail(Object.assign(new Error('the upstream took too long'), { code }));
   }
 }
 
-/** RFC 9113 §8.2, §8.3: pseudo-headers first, names in lower case, `Host` as the authority. We take trailers, and say so. */
-function headersOf({ method, path, headers }: Dispatcher.DispatchOptions, origin: string): string[] {
-  const flat = Array.isArray(headers) ? headers : [];
-  const fields: string[] = [];
-  let authority = '';
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    const name = flat[index]?.toLowerCase() ?? '';
-    const value = flat[index + 1] ?? '';
-    if (name === 'host') authority = value;
-    else fields.push(name, value);
-  }
-  const scheme = origin.slice(0, origin.indexOf(':'));
-  const pseudo = [':method', method, ':scheme', scheme, ':authority', authority, ':path', path];
-  return [...pseudo, ...fields, 'te', 'trailers'];
-}
-
-function withoutPseudo(raw: readonly string[]): string[] {
-  const fields: string[] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] ?? '';
-    if (!name.startsWith(':')) fields.push(name, raw[index + 1] ?? '');
-  }
-  return fields;
-}
-
-function fieldsOf(headers: IncomingHttpHeaders): NodeJS.Dict<string | string[]> {
-  const { ':status': _, ...fields } = headers;
-  return fields;
+function reset(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ECONNRESET' });
 }
 
 function ignore(): void {

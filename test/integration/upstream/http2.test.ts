@@ -1,6 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { connect, createServer as createTcpServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -284,4 +285,61 @@ test('HTTP/2 over a unix socket', async (t) => {
   t.teardown(() => void server.close());
   const { port } = await startForwarder(t, over(`unix:${join(folder, 'app.sock')}`));
   t.true((await get(port, '/x')).includes('app.test /x'));
+});
+
+test('a connection that dies takes its requests along: what is safe goes out once more, what is not is 502', async (t) => {
+  const seen: string[] = [];
+  const upstream = await startHttp2(t, (stream, headers) => {
+    const asked = `${String(headers[':method'])} ${String(headers[':path'])}`;
+    const isFirst = !seen.includes(asked);
+    seen.push(asked);
+    if (isFirst && asked.endsWith('/dies')) stream.session?.destroy();
+    else {
+      stream.respond({ ':status': 200 });
+      stream.end('ok');
+    }
+  });
+  const { port } = await startForwarder(t, over(upstream.origin));
+  t.regex(await get(port, '/'), /^HTTP\/1\.1 200 /);
+  t.regex(await get(port, '/dies'), /^HTTP\/1\.1 200 /);
+  t.regex(await exchange(port, request('DELETE', '/dies')), /^HTTP\/1\.1 502 /);
+  t.deepEqual(seen, ['GET /', 'GET /dies', 'GET /dies', 'DELETE /dies']);
+});
+
+test('a connection that says nothing any more is given up, not used for ever', async (t) => {
+  const sockets: Socket[] = [];
+  const server = createTcpServer((socket) => {
+    sockets.push(socket);
+    socket.once('data', () => socket.write(Buffer.concat(settings)));
+  });
+  const targets = `http://127.0.0.1:${await listen(t, server)}`;
+  const { port } = await startForwarder(t, routeTo({ targets, http2: true, timeouts: { firstByte: '500ms' } }));
+  t.regex(await get(port, '/'), /^HTTP\/1\.1 504 /);
+  await eventually(() => sockets[0]!.destroyed, 'the dead connection is closed');
+});
+
+test('an answer in which nothing moves is cut after the idle time', async (t) => {
+  const upstream = await startHttp2(t, (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.write('half');
+  });
+  const timeouts = { idle: '100ms' };
+  const { port, outcomes } = await startForwarder(t, routeTo({ targets: upstream.origin, http2: true, timeouts }));
+  const answer = await get(port, '/');
+  t.true(answer.includes('half'));
+  t.false(answer.endsWith('0\r\n\r\n'));
+  t.is(outcomes[0]?.kind, 'failed');
+});
+
+test('health checks speak HTTP/2 too', async (t) => {
+  const seen: string[] = [];
+  const upstream = await startHttp2(t, (stream, headers) => {
+    seen.push(String(headers[':path']));
+    stream.respond({ ':status': 200 });
+    stream.end('ok');
+  });
+  const healthCheck = { path: '/healthz', interval: '1s' };
+  const { port } = await startForwarder(t, routeTo({ targets: upstream.origin, http2: true, healthCheck }));
+  await eventually(() => seen.includes('/healthz'), 'the check');
+  t.regex(await get(port, '/'), /^HTTP\/1\.1 200 /);
 });
