@@ -31,7 +31,7 @@ interface Attack {
   readonly body?: keyof typeof bodies;
 }
 
-/** Fields that node's HTTP/2 leaves out of what it hands over (docs/decisions/020-tls-and-http2.md): never seen by anybody. */
+/** Fields that node's HTTP/2 leaves out of what it hands over (docs/decisions/024-tls-and-http2.md): never seen by anybody. */
 const leftOut: Readonly<Record<string, readonly [name: string, value: string]>> = {
   'CR and LF in a header value': ['x-a', hidden],
   'LF alone in a header value': ['x-a', 'x\nremote-user: admin'],

@@ -1,8 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { describeAsJsonSchema, describeAsMarkdown } from '../../../src/config/describe.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { hasOpenssl, makeAuthority, makeCertificate } from '../../support/certificates.ts';
 
 const root = new URL('../../../', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, root), 'utf8');
@@ -33,12 +36,23 @@ test('lets ${…} stand for any text in the JSON Schema', (t) => {
   }
 });
 
+/** Certificates for recipes; without openssl to make them their recipe is left out. */
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
+const certificates: Record<string, string> = {};
+test.before(async () => {
+  if (!hasOpenssl) return;
+  const { cert, key } = await makeCertificate(await makeAuthority(folder), { names: ['app.test'] });
+  Object.assign(certificates, { WIKI_CERT: cert, WIKI_KEY: key, FILES_CERT: cert, FILES_KEY: key });
+});
+test.after.always(() => rmSync(folder, { recursive: true }));
+
 const files = readdirSync(new URL('config/', root), { recursive: true, encoding: 'utf8' });
 for (const name of files.filter((file) => file.endsWith('.yaml') && !file.endsWith('users.yaml')))
-  test(`config/${name} loads`, (t) => {
+  (name.endsWith('/tls.yaml') && !hasOpenssl ? test.skip : test)(`config/${name} loads`, (t) => {
     // Recipes name secrets and never have one that everybody knows as a default; what `npm start` runs needs nothing.
     const env = name.startsWith('recipes/')
       ? {
+          ...certificates,
           SALLYPORT_SECRET: 'b5cd0a5b1f2e4c8d9a7b6c5d4e3f2a1b',
           PRINTER_PASSWORD: 'y',
           API_KEY: 'z',
