@@ -20,6 +20,7 @@ import { compileRoutes } from '../route/compile.ts';
 import { createRouteTable } from '../route/table.ts';
 import type { AccountBindings } from '../sign-in/account-binding.ts';
 import { createSignInFinish } from '../sign-in/finish.ts';
+import { createFollower, handOverId, newSignInHandle } from '../sign-in/handed-over.ts';
 import type { PasswordMethod } from '../sign-in/method.ts';
 import { createPasswordSignIn } from '../sign-in/sign-in.ts';
 import { createThrottle } from '../sign-in/throttle.ts';
@@ -98,15 +99,18 @@ export function createFront(config: ServerSettings, foundation: Foundation, runt
     bindings: foundation.bindings,
     siteOf: cookie.siteOf,
     rememberAllowed: config.session.rememberFor > 0,
+    newSignInHandle: methods.redirects.length === 0 ? null : () => newSignInHandle(runtime.randomBytes),
     audit,
   });
+  const renewers = new Map(methods.renewers);
   const renewal = createSessionRenewal({
-    renewers: methods.renewers,
+    renewers,
     sessions,
     store: foundation.store,
     runtime,
     unreachableForMs: signIn.providerOutage,
   });
+  renewers.set(handOverId, createFollower({ sessions, renew: renewal.renew, now }));
   const authenticateSession = createSessionCookieAuthenticator({
     sessions,
     directory,

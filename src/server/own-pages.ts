@@ -5,6 +5,7 @@ import type { Pages } from '../response/pages/pages.ts';
 import type { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime.ts';
 import { createFormTokens, type FormTokens } from '../sign-in/form-token.ts';
+import { createHandOvers, type HandOvers } from '../sign-in/hand-over.ts';
 import { createNamedHosts, createReturnTo, type ReturnTo } from '../sign-in/return-to.ts';
 import type { SignInFinish } from '../sign-in/finish.ts';
 import type { PasswordSignIn } from '../sign-in/sign-in.ts';
@@ -15,6 +16,7 @@ import { homePages } from './home-pages.ts';
 import { keyPages } from './key-pages.ts';
 import { createPageServer, type Page } from './pages.ts';
 import type { ServerSettings } from './settings.ts';
+import { handOverPages } from './hand-over-pages.ts';
 import { providerLogoutPages } from './provider-logout-pages.ts';
 import { redirectPages } from './redirect-pages.ts';
 import type { SignInMethods } from './sign-in-methods.ts';
@@ -41,6 +43,7 @@ export interface OwnPagesOptions {
 
 /** What the handlers of our own pages work with. */
 export interface OwnPagesTools extends OwnPagesOptions {
+  readonly handOvers: HandOvers;
   readonly formTokens: FormTokens;
   readonly returnTo: ReturnTo;
 }
@@ -55,6 +58,7 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
       key: deriveKey(foundation.secret, 'form-token'),
       randomBytes: runtime.randomBytes,
     }),
+    handOvers: createHandOvers({ store: foundation.store, secret: foundation.secret, runtime }),
     returnTo: createReturnTo({ publicUrl, authPath, servesHost: createNamedHosts(routes.routes) }),
   };
   const files: Page[] = [...pages.assets().keys()].map((path) => ({
@@ -70,6 +74,7 @@ export function createOwnPages(options: OwnPagesOptions): Koa.Middleware<PageSta
     pages: [
       ...signInPages(tools),
       ...redirectPages(tools),
+      ...handOverPages(tools),
       ...signOutPages(tools),
       ...providerLogoutPages(tools),
       ...homePages(tools),

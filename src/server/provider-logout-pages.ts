@@ -105,7 +105,8 @@ export async function signOutAtProvider(
   returnTo: string | null,
 ): Promise<{ readonly url: string; readonly setCookies: readonly string[] } | null> {
   const { methods, foundation, config } = tools;
-  const session = ended.find(({ provider }) => provider !== null);
+  // Of sessions of one sign-in, the one at `publicUrl` knows the provider.
+  const session = ended.find(({ provider }) => methods.redirects.some(({ id }) => id === provider?.id));
   const logout = methods.redirects.find(({ id }) => id === session?.provider?.id)?.logout;
   if (session === undefined || logout === undefined) return null;
   const { cookie, setCookies } = withBrowserCookie(tools, facts);

@@ -10,6 +10,7 @@ import type { PasswordSignIn } from '../sign-in/sign-in.ts';
 import type { OwnPagesTools } from './own-pages.ts';
 import { currentSession, isOwnForm, isPaused, queryOf, routeAt, withForm } from './page-parts.ts';
 import type { Page, PageAnswer, PageExchange } from './pages.ts';
+import { beginHandOver, isHandedOver } from './hand-over-pages.ts';
 import { begin } from './redirect-pages.ts';
 import { welcome } from './welcome.ts';
 
@@ -25,6 +26,10 @@ async function show(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnsw
   const returnTo = tools.returnTo.check(queryOf(facts, 'return_to'), facts);
   const session = await currentSession(tools, facts);
   const again = session !== null && queryOf(facts, 'again') !== undefined;
+  if (isHandedOver(tools, facts)) {
+    const purpose = session === null ? 'sign-in' : again ? 'again' : 'switch';
+    return beginHandOver(tools, facts, { returnTo, purpose });
+  }
   const only = onlyMethod(tools, facts);
   // Nobody is signed in and there is nothing to choose.
   if (only !== null && session === null && queryOf(facts, 'choose') === undefined && !(await isPaused(tools, facts)))
@@ -54,7 +59,7 @@ async function receive(tools: OwnPagesTools, { facts, request }: PageExchange): 
     const answer = page(tools, facts, { returnTo, session, error: 'expired-form', fragment: form.fragment ?? '' });
     return { answer, reason: 'form-token' };
   }
-  if (tools.passwordSignIn === null)
+  if (tools.passwordSignIn === null || isHandedOver(tools, facts))
     return { answer: page(tools, facts, { returnTo, session }), reason: 'no-password-method' };
   return settle(tools, facts, form, { returnTo, session, passwordSignIn: tools.passwordSignIn });
 }

@@ -3,6 +3,7 @@ import type { Answer } from '../response/answer.ts';
 import { expireAppCookies } from '../sign-in/app-cookies.ts';
 import { endSessionsOf } from '../sign-in/browser-sessions.ts';
 import { readForm, type Fields } from '../sign-in/form.ts';
+import { endSignIns } from '../sign-in/handed-over.ts';
 import { planSignOut } from '../sign-in/sign-out.ts';
 import type { OwnPagesTools } from './own-pages.ts';
 import { currentSession, isOwnForm, pause, queryOf, seeOther, withCookies, withForm } from './page-parts.ts';
@@ -52,7 +53,8 @@ async function byForm(tools: OwnPagesTools, { facts, request }: PageExchange): P
 async function end(tools: OwnPagesTools, facts: RequestFacts, returnTo: string | null): Promise<PageAnswer> {
   const { foundation, pages, routes } = tools;
   const { sessions, cookie, audit } = foundation;
-  const ended = await endSessionsOf(sessions, facts.sessionTokens, 'signed-out');
+  const own = await endSessionsOf(sessions, facts.sessionTokens, 'signed-out');
+  const ended = [...own, ...(await endSignIns(sessions, own))];
   for (const { id, identity } of ended)
     audit('session.ended', facts, { user: identity.user, session: id, reason: 'signed-out' });
   if (ended.length > 0 && tools.methods.redirects.length > 0) await pause(tools, facts);

@@ -18,6 +18,8 @@ export interface SignInFinishOptions {
   readonly siteOf: (host: string) => string;
   /** "Keep me signed in" is offered at all. */
   readonly rememberAllowed: boolean;
+  /** Names one sign-in, on all hosts that it is handed over to; null where none is. */
+  readonly newSignInHandle: (() => string) | null;
   readonly audit: SignInAudit;
 }
 
@@ -47,7 +49,7 @@ export type FinishResult =
 export type SignInFinish = (input: FinishInput) => Promise<FinishResult>;
 
 export function createSignInFinish(options: SignInFinishOptions): SignInFinish {
-  const { sessions, bindings, siteOf, rememberAllowed, audit } = options;
+  const { sessions, bindings, siteOf, rememberAllowed, newSignInHandle, audit } = options;
   return async ({ verified, remember, facts }) => {
     const { kind: _, ...rest } = verified;
     const { user, method, issuer } = verified.identity;
@@ -59,6 +61,7 @@ export function createSignInFinish(options: SignInFinishOptions): SignInFinish {
     const replaced = await endSessionsOf(sessions, facts.sessionTokens, 'replaced');
     const { token, session } = await sessions.create({
       ...rest,
+      handles: [...(rest.handles ?? []), ...(newSignInHandle === null ? [] : [newSignInHandle()])],
       site: siteOf(facts.host),
       remembered: remember && rememberAllowed,
       address: facts.clientAddress,

@@ -102,7 +102,8 @@ function leadsOn(pathname: string, authPath: string): boolean {
   const own = authPath.toLowerCase();
   if (path !== own && !path.startsWith(`${own}/`)) return false;
   const rest = path.slice(own.length);
-  const isDestination = rest === '' || rest === '/' || rest === '/account' || rest.startsWith('/account/');
+  const isDestination =
+    rest === '' || rest === '/' || rest === '/account' || rest === '/hand-over' || rest.startsWith('/account/');
   return !isDestination;
 }
 

@@ -36,7 +36,7 @@ export const providerId = z
 
 /** Other ways in, as rules and logs name them. */
 const takenIds: ReadonlySet<string> = new Set([
-  ...['local', 'basic', 'bearer', 'token', 'github', 'trusted-header', 'client-certificate'],
+  ...['local', 'basic', 'bearer', 'token', 'github', 'trusted-header', 'client-certificate', 'hand-over'],
 ]);
 
 /** What the provider must say of whoever wants to come in. */

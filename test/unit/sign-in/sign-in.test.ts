@@ -81,6 +81,7 @@ function setUp(options: { readonly rememberAllowed?: boolean; readonly failures?
       bindings: { claim: async ({ user }) => user !== control.takenName },
       siteOf: (host) => `site of ${host}`,
       rememberAllowed: options.rememberAllowed ?? true,
+      newSignInHandle: null,
       audit,
     }),
     audit,
