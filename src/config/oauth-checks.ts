@@ -60,7 +60,11 @@ export function warnOfOAuth(config: Config, warn: Complain): void {
   for (const { path, urls, insecureHttp } of addressesOf(config))
     if (insecureHttp && urls.some(([, url]) => url?.startsWith('http:') === true && !isLoopbackHttp(url)))
       warn([...path, 'insecureHttp'], 'is true: whoever is between us and that provider can sign in as anybody');
-  const { github, oauth2 } = config.signIn;
+  const { github, oauth2, oidc } = config.signIn;
+  for (const [index, { issuer, requiredClaims }] of oidc.entries()) {
+    const open = forEverybody.find((provider) => provider.issuer === issuer);
+    if (open !== undefined && !open.isLimited(requiredClaims)) warn(['signIn', 'oidc', index], open.message, true);
+  }
   if (github !== undefined && github.organizations.length + github.teams.length === 0 && isForEverybody(github.url))
     warn(
       ['signIn', 'github'],
@@ -70,6 +74,24 @@ export function warnOfOAuth(config: Config, warn: Complain): void {
   for (const [index, { pkce }] of oauth2.entries())
     if (!pkce) warn(['signIn', 'oauth2', index, 'pkce'], 'is off: a code that somebody gets hold of is easier to use');
 }
+
+type RequiredClaims = Config['signIn']['oidc'][number]['requiredClaims'];
+
+/** Issuers that vouch for anybody in the world. */
+const forEverybody = [
+  {
+    issuer: 'https://accounts.google.com',
+    isLimited: (claims: RequiredClaims): boolean => Object.hasOwn(claims, 'hd') || Object.hasOwn(claims, 'email'),
+    message:
+      'lets everybody with a Google account sign in; name your hostedDomain, or mind that each rule names users or e-mail addresses',
+  },
+  {
+    issuer: 'https://gitlab.com',
+    isLimited: (claims: RequiredClaims): boolean => Object.keys(claims).length > 0,
+    message:
+      'lets everybody with an account at gitlab.com sign in; write requiredClaims: {groups: [your-group]}, or mind that each rule names users or groups',
+  },
+] as const;
 
 /** Anybody can have an account there. */
 function isForEverybody(url: string): boolean {

@@ -56,6 +56,7 @@ export function mapClaims(claims: Claims, config: MappingConfig): Mapped {
   const name = userNameOf(claims, config, email);
   const user = name === undefined ? null : canonicalUserName(config.userPrefix + name);
   if (user === null) return refused('no-user-name');
+  if (isElsewhere(claims, config.groupsClaim)) return refused('groups-elsewhere');
   const groups = [...new Set(textsAt(claims, config.groupsClaim))].filter(
     (group) => problemOfGroup(group) === undefined,
   );
@@ -71,6 +72,15 @@ export function mapClaims(claims: Claims, config: MappingConfig): Mapped {
     subject: sub,
   };
   return { kind: 'identity', identity };
+}
+
+/**
+ * OpenID Connect Core §5.6.2: the claim is not in the token, since it would be too long (Microsoft, from 200 groups on). Whoever has so many
+ * groups must not pass for somebody without any, whom no rule that denies would meet.
+ */
+function isElsewhere(claims: Claims, path: string): boolean {
+  const names = claims['_claim_names'];
+  return isObject(names) && Object.hasOwn(names, path) && claimAt(claims, path) === undefined;
 }
 
 /** OpenID Connect Core §2: at most 255 ASCII characters; a control character is never meant well. */

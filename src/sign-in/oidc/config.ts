@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../../quantities.ts';
+import { applyPreset, presetNames } from './presets.ts';
 
 /** Parameters of the authorization request that we set, so that nobody else can. */
 const ownParameters = new Set([
@@ -57,14 +58,46 @@ export const userPrefixConfig = z
   .prefault('')
   .describe('Stands before every user name of this provider, where names of several providers could meet: `corp-`.');
 
-export const oidcProviderConfig = z
+const parameter = (description: string) => z.string().optional().describe(description);
+
+const written = z
   .strictObject({
-    id: providerId.describe('Short name: in the redirect address `/_auth/callback/ID`, in rules (`methods`) and logs.'),
+    id: providerId
+      .optional()
+      .describe(
+        'Short name: in the redirect address `/_auth/callback/ID`, in rules (`methods`) and logs. Required; with a `preset` its name where this is left out.',
+      ),
+    preset: z
+      .enum(presetNames)
+      .optional()
+      .describe(
+        'A provider whose ways are known: issuer, name, scopes and claims are filled in, and what stands here itself wins. Docs: docs/providers.',
+      ),
+    domain: parameter(
+      'With `preset` okta, auth0, keycloak, authentik, zitadel, gitlab (default gitlab.com): its host.',
+    ),
+    tenant: parameter('With `preset: microsoft`: the id of your tenant.'),
+    realm: parameter('With `preset: keycloak`.'),
+    application: parameter('With `preset: authentik`: the slug of the application.'),
+    hostedDomain: z
+      .union([z.string(), z.array(z.string())])
+      .optional()
+      .describe(
+        'With `preset: google`: the Workspace domains whose people may sign in. Default: everybody with an account.',
+      ),
     name: z.string().min(1).max(60).optional().describe('On the button: `Sign in with NAME`. Default: the id.'),
     issuer: z
       .url({ protocol: /^https?$/, error: 'is not an address; write https://id.example.com' })
       .refine((url) => !/[?#]/.test(url), 'holds a query or fragment; write the issuer exactly as the provider does')
-      .describe('Issuer, exactly as the provider writes it; `/.well-known/openid-configuration` under it is read.'),
+      .refine((url) => !/[{}]|%7b/i.test(url), 'holds a placeholder; write the issuer with the id of your own tenant')
+      .refine(
+        (url) => !/^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers)\//i.test(url),
+        'is for people of every tenant; write the issuer with the id of your own tenant',
+      )
+      .optional()
+      .describe(
+        'Required without a `preset`. Issuer, exactly as the provider writes it; `/.well-known/openid-configuration` under it is read.',
+      ),
     clientId: z.string().min(1).max(512).describe('As the provider gave it.'),
     clientSecret: z.string().min(1).max(4_096).optional().describe('As the provider gave it, if it did.'),
     clientKey: z
@@ -156,6 +189,22 @@ export const oidcProviderConfig = z
       ),
   })
   .describe('An OpenID Connect provider.');
+
+/** A preset is filled in before anything is judged, so that its word is judged like one that somebody wrote. */
+export const oidcProviderConfig = z.preprocess(
+  (entry, context) => {
+    const applied = applyPreset(entry);
+    if (applied.kind === 'entry') return applied.entry;
+    for (const { path, message } of applied.faults)
+      context.issues.push({ code: 'custom', path: [...path], message, input: entry });
+    return z.NEVER;
+  },
+  written.transform(({ id, issuer, ...rest }, context) => {
+    for (const [key, value] of Object.entries({ id, issuer }))
+      if (value === undefined) context.issues.push({ code: 'custom', path: [key], message: 'is missing', input: rest });
+    return id === undefined || issuer === undefined ? z.NEVER : { ...rest, id, issuer };
+  }),
+);
 
 export const oidcConfig = z
   .array(oidcProviderConfig)
