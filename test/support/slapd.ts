@@ -1,16 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'ldapts';
-import { makeAuthority, makeCertificate } from './certificates.ts';
+import { hasOpenssl, makeAuthority, makeCertificate } from './certificates.ts';
 import { endChild, eventually, findProgram, freePort, run } from './programs.ts';
 
 const slapd = findProgram('slapd');
+/** Where Debian has them. */
+const [schemas, modules] = ['/etc/ldap/schema', '/usr/lib/ldap'];
 
 /** Suites of OpenLDAP skip without it. */
-export const hasSlapd = slapd !== null && findProgram('openssl') !== null;
+export const hasSlapd = slapd !== null && hasOpenssl && existsSync(schemas) && existsSync(modules);
 
 export const suffix = 'dc=example,dc=test';
 /** The account that searches. */
@@ -192,10 +195,9 @@ pwdMustChange: TRUE
 `;
 
 function describe(folder: string, global: readonly string[], withPolicy: boolean): string {
-  const schemas = ['core', 'cosine', 'inetorgperson', 'nis'];
   return [
-    ...schemas.map((name) => `include /etc/ldap/schema/${name}.schema`),
-    'modulepath /usr/lib/ldap',
+    ...['core', 'cosine', 'inetorgperson', 'nis'].map((name) => `include ${schemas}/${name}.schema`),
+    `modulepath ${modules}`,
     'moduleload back_mdb',
     'moduleload memberof',
     'moduleload ppolicy',
