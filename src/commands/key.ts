@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { GatewayError } from '../errors.ts';
-import type { KeyView } from '../identity/keys.ts';
+import type { KeyView } from '../identity/key-record.ts';
 import { createAdminClient } from './admin-client.ts';
 import { loadForCommand } from './configuration.ts';
 import type { CommandContext, ExitCode } from './context.ts';
@@ -67,7 +67,7 @@ function isKeyView(value: unknown): value is KeyView {
   const until = view['publishedUntil'];
   return (
     ['kid', 'algorithm', 'createdAt'].every((name) => typeof view[name] === 'string') &&
-    (view['state'] === 'current' || view['state'] === 'retired') &&
+    ['current', 'next', 'retired'].some((state) => state === view['state']) &&
     (until === null || typeof until === 'string')
   );
 }

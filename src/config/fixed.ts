@@ -23,6 +23,7 @@ export function fixedAtStart({
   store,
   session,
   signIn,
+  identity,
   log,
 }: Config): Readonly<Record<string, unknown>> {
   return {
@@ -38,6 +39,7 @@ export function fixedAtStart({
     store,
     session,
     'signIn.local': signIn.local,
+    'identity.rotateKeysAfter': identity.rotateKeysAfter,
     'log.level': log.level,
   };
 }

@@ -75,7 +75,16 @@ export type AssertionConfig = z.output<typeof assertionConfig>;
 export type AssertionAlgorithm = Exclude<AssertionConfig, false>['algorithm'];
 
 export const identityConfig = z
-  .strictObject({ headers: identityHeadersConfig.prefault('remote'), assertion: assertionConfig.prefault(false) })
+  .strictObject({
+    headers: identityHeadersConfig.prefault('remote'),
+    assertion: assertionConfig.prefault(false),
+    rotateKeysAfter: duration()
+      .refine((ms) => ms === 0 || ms >= 86_400_000, 'must be at least 1d, or 0 for never')
+      .prefault('90d')
+      .describe(
+        'Age at which a key that signs assertions gets a successor, at least 1d; `0`: only by `sallyport key rotate`.',
+      ),
+  })
   .prefault({});
 
 export const routeIdentityConfig = z

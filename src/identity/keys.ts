@@ -1,9 +1,20 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose';
-import type { CryptoKey, JWK } from 'jose';
+import type { JWK } from 'jose';
 import { GatewayError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import { maxAssertionLifetimeMs } from './config.ts';
+import type { Log, Runtime } from '../runtime.ts';
 import type { AssertionAlgorithm } from './config.ts';
+import {
+  isInUse,
+  isPublished,
+  makeKey,
+  publicJwk,
+  readRecords,
+  retire,
+  signerOf,
+  signsFrom,
+  viewKey,
+  writeRecords,
+} from './key-record.ts';
+import type { KeyRecord, KeyView, Signer } from './key-record.ts';
 
 /** Where the keys are kept, sealed; one text that all processes on the store share. Rejects with `store-unavailable`. */
 export interface KeyStorage {
@@ -18,69 +29,43 @@ export interface KeyStorage {
   readonly isCurrent: () => boolean;
 }
 
-export interface SigningKey {
-  /** RFC 7638 thumbprint (SHA-256). */
-  readonly kid: string;
-  readonly privateKey: CryptoKey | Uint8Array;
-}
-
-/** A key as operators see it; nothing secret. */
-export interface KeyView {
-  readonly kid: string;
-  readonly algorithm: string;
-  /** ISO 8601. */
-  readonly createdAt: string;
-  readonly state: 'current' | 'retired';
-  /** Until when a retired key stays in the JWKS; null for a current one. */
-  readonly publishedUntil: string | null;
-}
-
 /** The keys that sign assertions: one for each algorithm in use, made when first needed, the same for all processes on a store. */
 export interface AssertionKeys {
   /** Grows whenever keys may have changed: what was signed before is signed anew. */
   readonly generation: () => number;
-  readonly signingKey: (algorithm: AssertionAlgorithm) => Promise<SigningKey>;
-  /** The JWKS (RFC 7517 §5), public parts only: current keys, made if need be for `inUse`, and retired ones for a while. */
+  readonly signingKey: (algorithm: AssertionAlgorithm) => Promise<Signer>;
+  /** The JWKS (RFC 7517 §5), public parts only: keys in use, made if need be for `inUse`, the next, and retired ones for a while. */
   readonly publicKeys: (inUse: Iterable<AssertionAlgorithm>) => Promise<readonly JWK[]>;
   readonly list: () => Promise<readonly KeyView[]>;
   /** Puts a new key in the place of every current one; the old private keys are forgotten. Returns the new ones. */
   readonly rotate: () => Promise<readonly KeyView[]>;
 }
 
-interface KeyRecord {
-  readonly kid: string;
-  readonly algorithm: AssertionAlgorithm;
-  readonly createdAtMs: number;
-  readonly retiredAtMs: number | null;
-  /** With its private part while it is current. */
-  readonly jwk: JWK;
+export interface AssertionKeysOptions {
+  readonly storage: KeyStorage;
+  readonly now: Runtime['now'];
+  /** A key older than this (milliseconds) gets a successor; 0 or left out: never by itself. */
+  readonly rotateAfterMs?: number;
+  readonly log?: Pick<Log, 'warn' | 'info'>;
 }
 
 interface KeySet {
   readonly mark: string | null;
   readonly records: readonly KeyRecord[];
-  readonly signing: ReadonlyMap<AssertionAlgorithm, SigningKey>;
+  /** Keys in use, the one that signs latest last. */
+  readonly signers: ReadonlyMap<AssertionAlgorithm, readonly Signer[]>;
 }
 
-/** Grows when the record changes in a way that an older reader would misunderstand. */
-const recordVersion = 1;
-/** A retired key is published for the longest life of an assertion and an hour for caches and clocks. */
-const publishedForMs = maxAssertionLifetimeMs + 3_600_000;
 const writeAttempts = 10;
-/** Members of a JWK that anyone may know; all others stay here. */
-const publicMembers = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const;
+/** A successor is published this long before it signs: twice as long as apps may keep the JWKS. */
+const publishedAheadMs = 600_000;
 
-/** @example createAssertionKeys({ storage, now: runtime.now }) */
-export function createAssertionKeys({
-  storage,
-  now,
-}: {
-  readonly storage: KeyStorage;
-  readonly now: Runtime['now'];
-}): AssertionKeys {
+/** @example createAssertionKeys({ storage, now: runtime.now, rotateAfterMs: 90 * 86_400_000 }) */
+export function createAssertionKeys({ storage, now, rotateAfterMs = 0, log }: AssertionKeysOptions): AssertionKeys {
   let generation = 0;
   let held: Promise<KeySet> | null = null;
-  const making = new Map<AssertionAlgorithm, Promise<SigningKey>>();
+  const making = new Map<AssertionAlgorithm, Promise<Signer>>();
+  const renewing = new Set<AssertionAlgorithm>();
 
   const forget = (): void => {
     generation += 1;
@@ -107,109 +92,105 @@ export function createAssertionKeys({
       const { mark, records } = await readKeys(storage);
       const next = await change(records);
       if (next === null) return forget();
-      if (!(await storage.write(mark, JSON.stringify({ version: recordVersion, keys: next })))) continue;
+      if (!(await storage.write(mark, writeRecords(next)))) continue;
       forget();
       return storage.announce();
     }
     throw new GatewayError('store-unavailable', 'could not write the signing keys: others kept writing them');
   };
 
-  const make = async (algorithm: AssertionAlgorithm): Promise<SigningKey> => {
+  /** The youngest that may sign; where none may yet, the first that will. */
+  const pick = (signers: readonly Signer[] | undefined): Signer | undefined =>
+    signers?.findLast(({ signsFromMs }) => signsFromMs <= now()) ?? signers?.[0];
+
+  const make = async (algorithm: AssertionAlgorithm): Promise<Signer> => {
     await update(async (records) =>
-      records.some((record) => record.algorithm === algorithm && isCurrent(record))
+      records.some((record) => record.algorithm === algorithm && isInUse(record))
         ? null
         : [...records, await makeKey(algorithm, now())],
     );
-    const key = (await current()).signing.get(algorithm);
+    const key = pick((await current()).signers.get(algorithm));
     if (key === undefined) throw new GatewayError('internal', `could not find the ${algorithm} key that was made`);
     return key;
   };
 
-  const signingKey = async (algorithm: AssertionAlgorithm): Promise<SigningKey> => {
-    const known = (await current()).signing.get(algorithm);
-    if (known !== undefined) return known;
+  /** What age asks for: a successor, published ahead, and the end of keys whose successor signs. Null: nothing. */
+  const dueOf = (records: readonly KeyRecord[], algorithm: AssertionAlgorithm) => {
+    const nowMs = now();
+    const inUse = records.filter((record) => record.algorithm === algorithm && isInUse(record));
+    const signing = inUse.filter((record) => signsFrom(record) <= nowMs);
+    const youngest = Math.max(...signing.map(signsFrom));
+    const old = signing.filter((record) => signsFrom(record) < youngest);
+    const isAged = nowMs >= youngest + rotateAfterMs - publishedAheadMs;
+    const needsNext = signing.length > 0 && signing.length === inUse.length && isAged;
+    return old.length > 0 || needsNext ? { nowMs, old, needsNext } : null;
+  };
+  const renew = (algorithm: AssertionAlgorithm): Promise<void> =>
+    update(async (records) => {
+      const due = dueOf(records, algorithm);
+      if (due === null) return null;
+      const { nowMs, old, needsNext } = due;
+      const kept = records
+        .filter((record) => isPublished(record, nowMs))
+        .map((record) => (old.includes(record) ? retire(record, nowMs) : record));
+      return needsNext ? [...kept, await makeKey(algorithm, nowMs, nowMs + publishedAheadMs)] : kept;
+    });
+  const renewInBackground = (algorithm: AssertionAlgorithm, { records }: KeySet): void => {
+    if (rotateAfterMs === 0 || renewing.has(algorithm) || dueOf(records, algorithm) === null) return;
+    renewing.add(algorithm);
+    renew(algorithm)
+      .then(
+        () => log?.info('assertion-key.renewed', { algorithm }),
+        // The old key signs on; the next signature tries again.
+        (error: unknown) => log?.warn('assertion-key.renew-failed', { algorithm, error }),
+      )
+      .finally(() => renewing.delete(algorithm));
+  };
+
+  const signingKey = async (algorithm: AssertionAlgorithm): Promise<Signer> => {
+    const set = await current();
+    const known = pick(set.signers.get(algorithm));
+    if (known !== undefined) {
+      renewInBackground(algorithm, set);
+      return known;
+    }
     const underWay = making.get(algorithm) ?? make(algorithm).finally(() => making.delete(algorithm));
     making.set(algorithm, underWay);
     return underWay;
   };
 
-  const isPublished = ({ retiredAtMs }: KeyRecord): boolean =>
-    retiredAtMs === null || now() < retiredAtMs + publishedForMs;
+  const published = async (): Promise<readonly KeyRecord[]> =>
+    (await current()).records.filter((record) => isPublished(record, now()));
 
   return {
     generation: () => generation,
     signingKey,
     publicKeys: async (inUse) => {
       for (const algorithm of new Set(inUse)) await signingKey(algorithm);
-      const { records } = await current();
-      return records.filter(isPublished).map(({ jwk, kid, algorithm }) => {
-        return { ...publicPart(jwk), kid, alg: algorithm, use: 'sig' };
-      });
+      return (await published()).map(publicJwk);
     },
-    list: async () => (await current()).records.filter(isPublished).map(viewKey),
+    list: async () => (await published()).map((record) => viewKey(record, now())),
     rotate: async () => {
       const made: KeyRecord[] = [];
       await update(async (records) => {
         const atMs = now();
         made.length = 0;
-        for (const { algorithm } of records.filter(isCurrent)) made.push(await makeKey(algorithm, atMs));
-        const retired = records
-          .filter(isPublished)
-          .map((key) => ({ ...key, retiredAtMs: key.retiredAtMs ?? atMs, jwk: publicPart(key.jwk) }));
+        for (const algorithm of new Set(records.filter(isInUse).map((record) => record.algorithm)))
+          made.push(await makeKey(algorithm, atMs));
+        const retired = records.filter((record) => isPublished(record, atMs)).map((record) => retire(record, atMs));
         return made.length === 0 ? null : [...made, ...retired];
       });
-      return made.map(viewKey);
+      return made.map((record) => viewKey(record, now()));
     },
   };
 }
 
 async function readKeys(storage: KeyStorage): Promise<KeySet> {
   const found = await storage.read();
-  if (found === null) return { mark: null, records: [], signing: new Map() };
-  const record: unknown = JSON.parse(found.text);
-  if (!isKeyFile(record)) throw new GatewayError('store-corrupt', 'could not read the signing keys: unknown form');
-  const signing = new Map<AssertionAlgorithm, SigningKey>();
-  for (const { kid, algorithm, jwk } of record.keys.filter(isCurrent))
-    signing.set(algorithm, { kid, privateKey: await importJWK(jwk, algorithm) });
-  return { mark: found.mark, records: record.keys, signing };
-}
-
-async function makeKey(algorithm: AssertionAlgorithm, createdAtMs: number): Promise<KeyRecord> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  return { kid: await calculateJwkThumbprint(publicPart(jwk)), algorithm, createdAtMs, retiredAtMs: null, jwk };
-}
-
-function publicPart(jwk: JWK): JWK {
-  const members = publicMembers.flatMap((name) => {
-    const value = jwk[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return Object.fromEntries(members);
-}
-
-function isCurrent({ retiredAtMs }: KeyRecord): boolean {
-  return retiredAtMs === null;
-}
-
-function viewKey({ kid, algorithm, createdAtMs, retiredAtMs }: KeyRecord): KeyView {
-  return {
-    kid,
-    algorithm,
-    createdAt: new Date(createdAtMs).toISOString(),
-    state: retiredAtMs === null ? 'current' : 'retired',
-    publishedUntil: retiredAtMs === null ? null : new Date(retiredAtMs + publishedForMs).toISOString(),
-  };
-}
-
-/** The text was sealed by us: its version says what it is. */
-function isKeyFile(value: unknown): value is { readonly keys: readonly KeyRecord[] } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'version' in value &&
-    value.version === recordVersion &&
-    'keys' in value &&
-    Array.isArray(value.keys)
-  );
+  if (found === null) return { mark: null, records: [], signers: new Map() };
+  const records = readRecords(found.text);
+  const signers = new Map<AssertionAlgorithm, Signer[]>();
+  for (const record of records.filter(isInUse).toSorted((one, other) => signsFrom(one) - signsFrom(other)))
+    signers.set(record.algorithm, [...(signers.get(record.algorithm) ?? []), await signerOf(record)]);
+  return { mark: found.mark, records, signers };
 }

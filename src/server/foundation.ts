@@ -16,6 +16,7 @@ import { GatewayError } from '../errors.ts';
 import type { UserDirectory } from '../users/user-directory.ts';
 import { createAudit, type Audit } from '../observability/audit.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import type { IdentityConfig } from '../identity/config.ts';
 import { createAssertionKeys, type AssertionKeys } from '../identity/keys.ts';
 import { tellTokens } from './token-owners.ts';
 import { createKeyStorage } from './key-storage.ts';
@@ -64,6 +65,7 @@ export interface FoundationConfig {
   readonly store: StoreConfig;
   readonly session: SessionConfig;
   readonly signIn: SignInConfig;
+  readonly identity: IdentityConfig;
 }
 
 export async function layFoundation(config: FoundationConfig, runtime: Runtime): Promise<Foundation> {
@@ -111,7 +113,12 @@ export async function layFoundation(config: FoundationConfig, runtime: Runtime):
     upstreams,
     audit,
     tls,
-    keys: createAssertionKeys({ storage: createKeyStorage(store, secret, runtime.randomBytes), now: runtime.now }),
+    keys: createAssertionKeys({
+      storage: createKeyStorage(store, secret, runtime.randomBytes),
+      now: runtime.now,
+      rotateAfterMs: config.identity.rotateKeysAfter,
+      log: runtime.log,
+    }),
     bindings: createAccountBindings({ store, secret, directory, runtime }),
     transactions: createTransactions({ store, secret, runtime }),
     accessTokens,

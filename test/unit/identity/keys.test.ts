@@ -126,3 +126,70 @@ test('rotates nothing where no key is', async (t) => {
   t.deepEqual(await keys.rotate(), []);
   t.is(shared.writes(), 0);
 });
+
+const dayMs = 86_400_000;
+
+/** Lets what runs in the background come to its end. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a key that has grown old gets a successor, which is published before it signs', async (t) => {
+  const runtime = createTestRuntime();
+  const shared = createSharedKeys();
+  const join = () => createAssertionKeys({ storage: shared.join(), now: runtime.now, rotateAfterMs: 90 * dayMs });
+  const [keys, other] = [join(), join()];
+  const statesOf = async () => (await keys.list()).map(({ state }) => state);
+  const { kid: first } = await keys.signingKey('ES256');
+  runtime.advance(90 * dayMs - 600_001);
+  await keys.signingKey('ES256');
+  await settled();
+  t.deepEqual(await statesOf(), ['current']);
+  runtime.advance(1);
+  t.is((await keys.signingKey('ES256')).kid, first);
+  await Promise.all([keys.signingKey('ES256'), other.signingKey('ES256'), other.signingKey('ES256')]);
+  await settled();
+  t.deepEqual(await statesOf(), ['current', 'next']);
+  const [, next] = await keys.publicKeys([]);
+  runtime.advance(599_999);
+  t.is((await keys.signingKey('ES256')).kid, first, 'apps may not have seen the new one');
+  await settled();
+  runtime.advance(1);
+  t.is((await keys.signingKey('ES256')).kid, next!.kid!);
+  t.is((await other.signingKey('ES256')).kid, next!.kid!);
+  await settled();
+  t.deepEqual(await statesOf(), ['retired', 'current']);
+  t.is((shared.text().match(/"d":/g) ?? []).length, 1, 'the old private key is forgotten');
+  t.deepEqual(kidsOf(await keys.publicKeys([])), [first, next!.kid]);
+  runtime.advance(2 * hourMs);
+  t.deepEqual(kidsOf(await keys.publicKeys([])), [next!.kid]);
+  await keys.signingKey('ES256');
+  await settled();
+  t.deepEqual(await statesOf(), ['current']);
+});
+
+test('a rotation by hand makes one key, also while a successor waits, and age alone does nothing where it must not', async (t) => {
+  const runtime = createTestRuntime();
+  const keys = createAssertionKeys({
+    storage: createSharedKeys().join(),
+    now: runtime.now,
+    rotateAfterMs: dayMs,
+  });
+  await keys.signingKey('ES256');
+  runtime.advance(dayMs);
+  await keys.signingKey('ES256');
+  await settled();
+  const [made, ...more] = await keys.rotate();
+  t.deepEqual(more, []);
+  t.is((await keys.signingKey('ES256')).kid, made!.kid);
+  t.deepEqual(
+    (await keys.list()).map(({ state }) => state),
+    ['current', 'retired', 'retired'],
+  );
+  const { keys: never, runtime: clock, shared } = setUp();
+  await never.signingKey('ES256');
+  clock.advance(1_000 * dayMs);
+  await never.signingKey('ES256');
+  await settled();
+  t.is(shared.writes(), 1);
+});
