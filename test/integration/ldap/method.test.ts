@@ -92,6 +92,11 @@ test('results that say nothing about the password are no verdict, and the passwo
   }
 });
 
+test('a directory that judges no password says the same of a name that nobody has', async (t) => {
+  const { method } = await directory(t, { binds: [['cn=nobody-', 8]] });
+  await t.throwsAsync(method.verify('stranger', 'x'), { code: 'directory-refused' });
+});
+
 test('a try counts for the account that the name means', async (t) => {
   const told = { entries: [alice], binds: [['wrong', 49]] } as const;
   const { method, settled } = await directory(t, told, { userPrefix: 'corp-' });

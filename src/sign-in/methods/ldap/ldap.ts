@@ -40,8 +40,6 @@ export function createLdapMethod({ settings, client, throttle, runtime }: LdapMe
   };
   const bindOnce = (name: string, password: string): Promise<LdapResult> =>
     client.unbound((connection) => connection.bind(name, password));
-  const bindAsNobody = (): Promise<LdapResult> => bindOnce(nobody(), randomBytes(12).toString('hex'));
-
   /** What the bind says of the password; null: it is right. */
   const judgeBind = (result: LdapResult): RefusalReason | null => {
     const reason = refusedBecause(result);
@@ -50,6 +48,11 @@ export function createLdapMethod({ settings, client, throttle, runtime }: LdapMe
       result.code === 51 || result.code === 52 ? 'directory-unavailable' : 'directory-refused',
       `could not check a password at the directory: code ${result.code} (${result.diagnostic})`,
     );
+  };
+
+  /** What costs a known name a bind costs any other one, and a directory that judges nobody is told of to both. */
+  const bindAsNobody = async (): Promise<void> => {
+    judgeBind(await bindOnce(nobody(), randomBytes(12).toString('hex')));
   };
 
   const welcome = async (entry: LdapEntry, login: string, read: LdapClient['asService']): Promise<PasswordVerdict> => {
