@@ -4,6 +4,7 @@ import type { Answer } from '../response/answer.ts';
 import type { Session } from '../session/session.ts';
 import { readFields, readForm } from '../sign-in/form.ts';
 import type { LogoutVerdict, ProviderLogout, RedirectMethod } from '../sign-in/method.ts';
+import { networkOf } from '../sign-in/throttle.ts';
 import type { OwnPagesTools } from './own-pages.ts';
 import { bareHeaders, seeOther, withBrowserCookie } from './page-parts.ts';
 import type { Page, PageAnswer, PageExchange } from './pages.ts';
@@ -45,7 +46,7 @@ async function backChannel(
   { id, logout }: Method,
 ): Promise<PageAnswer> {
   const { counters } = tools.foundation.store;
-  const forged = `forged-logout:${facts.clientAddress}`;
+  const forged = `forged-logout:${networkOf(facts.clientAddress)}`;
   const count = await counters.get(forged);
   if (count !== null && count.count >= maxForgedPerMinute) {
     return { answer: bare(tools, 429, [['Retry-After', '60']]), reason: 'throttled' };

@@ -3,6 +3,7 @@ import type { Runtime } from '../runtime.ts';
 import { createSealer, deriveKey } from '../store/sealing.ts';
 import type { Store } from '../store/store.ts';
 import type { RedirectPurpose } from './method.ts';
+import { networkOf } from './throttle.ts';
 
 const namespace = 'hand-over';
 const ticketMs = 10 * 60_000;
@@ -85,7 +86,7 @@ export function createHandOvers({ store, secret, runtime }: HandOversOptions): H
 
   return {
     start: async (browser, address, handOver) => {
-      const { count } = await store.counters.add(`hand-overs:${address}`, 1, ticketMs);
+      const { count } = await store.counters.add(`hand-overs:${networkOf(address)}`, 1, ticketMs);
       if (count > maxPerAddress) return null;
       const whole: HandOver = { ...handOver, startedAtMs: now() };
       return keep({ mark: markOf(browser), handOver: whole, sessionId: null }, ticketMs);

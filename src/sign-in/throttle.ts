@@ -177,7 +177,7 @@ function lockKey(key: string): string {
 }
 
 /** IPv4 as it is; of IPv6 the /64, all of which one subscriber has. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = '', tail] = address.toLowerCase().split('::');
   const left = head === '' ? [] : head.split(':');

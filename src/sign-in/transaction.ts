@@ -3,6 +3,7 @@ import type { Runtime } from '../runtime.ts';
 import { createSealer, deriveKey } from '../store/sealing.ts';
 import type { Store } from '../store/store.ts';
 import type { RedirectPurpose, RedirectSecrets } from './method.ts';
+import { networkOf } from './throttle.ts';
 
 const namespace = 'transaction';
 const openForMs = 10 * 60_000;
@@ -70,7 +71,7 @@ export function createTransactions({ store, secret, runtime }: TransactionsOptio
 
   return {
     start: async (browser, address, input) => {
-      const { count } = await store.counters.add(`transactions:${address}`, 1, openForMs);
+      const { count } = await store.counters.add(`transactions:${networkOf(address)}`, 1, openForMs);
       if (count > maxPerAddress) return null;
       const secrets: RedirectSecrets = { state: random(), nonce: random(), verifier: random() };
       const transaction: Transaction = { ...input, ...secrets, startedAtMs: now() };

@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import test from 'ava';
-import { poll } from '../../support/gateway.ts';
+import { startTestGateway } from '../../support/gateway.ts';
+import { makeDirectory } from '../../support/temporary.ts';
+import { sendTo } from '../../support/visitor.ts';
 import { startWorld, zoe } from './support.ts';
 
 const minute = 60_000;
@@ -79,5 +82,26 @@ test('new keys of the provider are taken on at once; forged key ids fetch them n
   provider.rotateKeys();
   t.is((await browser().open('/')).reply.status, 200);
   t.is(provider.requests.filter((request) => request === 'GET /jwks').length, 2);
-  await poll(() => true);
+});
+
+test('two instances on one store refresh a session once, however many requests come to both', async (t) => {
+  const store = { url: `sqlite:${join(await makeDirectory(t), 'store.db')}` };
+  const { browser, provider, config, gateway, advance, now } = await startWorld(t, {
+    oidc: { checkEvery: '5m' },
+    more: { store },
+  });
+  const other = await startTestGateway({ config, now });
+  t.teardown(other.stop);
+  const one = browser();
+  await one.open('/');
+  advance(6 * minute);
+  const before = provider.requests.filter((request) => request === 'POST /token').length;
+  const headers = { cookie: [...one.gateway.cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      sendTo(index % 2 === 0 ? gateway.port : other.port, '/', { host: 'app.test', headers }),
+    ),
+  );
+  t.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]));
+  t.is(provider.requests.filter((request) => request === 'POST /token').length, before + 1);
 });

@@ -14,6 +14,8 @@ export interface World {
   readonly browser: () => OidcBrowser;
   /** Moves the gateway's clock. */
   readonly advance: (ms: number) => void;
+  /** The gateway's clock. */
+  readonly now: () => number;
   readonly config: Record<string, unknown>;
   /** The last request that arrived at the app, by header name. */
   readonly lastAtApp: () => Readonly<Record<string, string>>;
@@ -65,13 +67,15 @@ export async function startWorld(t: ExecutionContext, options: WorldOptions = {}
     routes: options.routes ?? [{ id: 'app', host: 'app.test', path: '/', upstream: upstream.origin }],
     ...options.more,
   };
-  const gateway = await startTestGateway({ config, users: usersFile(), now: () => Date.now() + offset });
+  const now = () => Date.now() + offset;
+  const gateway = await startTestGateway({ config, users: usersFile(), now });
   t.teardown(gateway.stop);
   provider.gatewayPort = gateway.port;
   return {
     provider,
     gateway,
     upstream,
+    now,
     config,
     browser: () => createOidcBrowser({ gatewayPort: gateway.port, publicUrl }),
     advance: (ms) => {
