@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Client } from 'ldapts';
 import { hasOpenssl, makeAuthority, makeCertificate } from './certificates.ts';
 import { endChild, eventually, findProgram, run } from './programs.ts';
-import { listens } from './slapd.ts';
+import { portTo } from './slapd.ts';
 
 const samba = findProgram('samba');
 const sambaTool = findProgram('samba-tool');
@@ -90,7 +90,7 @@ export async function startSamba(): Promise<Samba> {
   try {
     await eventually('samba answers', async () => {
       if (child.exitCode !== null) throw new Error(`samba ended with ${child.exitCode}: ${output.slice(-2_000)}`);
-      return (await listens(636, address)) && listens(389, address);
+      return (await portTo(636, address)) !== null && (await portTo(389, address)) !== null;
     });
   } catch (error) {
     await stop();

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'ldapts';
 import { hasOpenssl, makeAuthority, makeCertificate } from './certificates.ts';
 import { endChild, eventually, findProgram, freePort, run } from './programs.ts';
@@ -105,6 +106,10 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
 
   let output = '';
   let child: ChildProcess | null = null;
+  const heard = async (text: string): Promise<boolean> => {
+    for (let look = 0; look < 20 && !output.includes(text); look += 1) await delay(10);
+    return output.includes(text);
+  };
   const startOn = async (port: number, tlsPort: number): Promise<void> => {
     const started = spawn(
       slapd,
@@ -120,8 +125,13 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
       'slapd answers',
       async () => {
         if (started.exitCode !== null) throw new Error(`slapd ended with ${started.exitCode}: ${output.slice(-2_000)}`);
-        // It says so a moment before it listens.
-        return output.includes('slapd starting', before) && (await listens(port)) && listens(tlsPort);
+        if (!output.includes('slapd starting', before)) return false;
+        // It says so a moment before it listens, and ends if another one does that on its port: only its own word counts.
+        for (const own of [port, tlsPort]) {
+          const from = await portTo(own);
+          if (from === null || !(await heard(`ACCEPT from IP=127.0.0.1:${from} `))) return false;
+        }
+        return true;
       },
       { timeoutMs: 20_000 },
     );
@@ -171,15 +181,16 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   };
 }
 
-/** True when something takes connections there. */
-export function listens(port: number, host = '127.0.0.1'): Promise<boolean> {
+/** Our end of a connection that something took there; null when nothing does. */
+export function portTo(port: number, host = '127.0.0.1'): Promise<number | null> {
   return new Promise((resolve) => {
     const socket = connect(port, host);
     socket.once('connect', () => {
+      const { localPort = null } = socket;
       socket.destroy();
-      resolve(true);
+      resolve(localPort);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', () => resolve(null));
   });
 }
 
