@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Runtime } from '../runtime.ts';
@@ -86,6 +86,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       else proxied.admit(socket, (told) => admit(socket, told));
     });
   }
+  tellOfDrops(server, limits.connections, runtime);
   const sweeping = setInterval(() => http2.sweep(checkEveryMs), checkEveryMs).unref();
   const stop = (): void => {
     uploads.stop();
@@ -120,4 +121,19 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     },
     refreshTls: () => door?.refresh(),
   };
+}
+
+/** How often a full house is told of. Milliseconds. */
+const tellEveryMs = 10_000;
+
+function tellOfDrops(server: Server, most: number, { log, now }: Pick<Runtime, 'log' | 'now'>): void {
+  let dropped = 0;
+  let toldAtMs = -Infinity;
+  server.on('drop', () => {
+    dropped += 1;
+    if (now() - toldAtMs < tellEveryMs) return;
+    log.warn('connections.full', { most, dropped });
+    toldAtMs = now();
+    dropped = 0;
+  });
 }

@@ -1,7 +1,5 @@
 import type { OutgoingHttpHeader } from 'node:http';
 
-export type HeaderPairs = readonly (readonly [name: string, value: string])[];
-
 /** RFC 9113 §8.2.2. */
 const ofConnections: ReadonlySet<string> = new Set([
   'connection',

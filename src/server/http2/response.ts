@@ -1,7 +1,7 @@
 import { ServerResponse, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Http2Request } from './request.ts';
-import { http2Headers, type HeaderPairs } from './headers.ts';
+import { http2Headers } from './headers.ts';
 
 type WriteCallback = (error?: Error | null) => void;
 
@@ -14,7 +14,7 @@ export class Http2Response extends ServerResponse {
   readonly #stream: ServerHttp2Stream;
   readonly #isHead: boolean;
   #head: { readonly status: number; readonly headers: string[]; readonly mayTrail: boolean } | null = null;
-  #trailers: HeaderPairs | null = null;
+  #trailers: readonly string[] = [];
   #isBodyless = false;
   #isSent = false;
   #hasTrailersToSend = false;
@@ -73,7 +73,7 @@ export class Http2Response extends ServerResponse {
   ): this {
     if (this.finished) return this;
     const chunk = typeof chunkOrCallback === 'function' ? undefined : chunkOrCallback;
-    const isWhole = chunk === undefined && this.#trailers === null;
+    const isWhole = chunk === undefined && this.#trailers.length === 0;
     this.#send(isWhole || this.#isBodyless);
     if (chunk !== undefined)
       this.write(chunk, typeof encodingOrCallback === 'string' ? encodingOrCallback : undefined, undefined);
@@ -86,8 +86,9 @@ export class Http2Response extends ServerResponse {
     return this;
   }
 
+  /** Throws like `writeHead` for what can't be written. */
   override addTrailers(headers: OutgoingHttpHeaders | readonly [string, string][]): void {
-    this.#trailers = Array.isArray(headers) ? headers : [];
+    this.#trailers = http2Headers(Array.isArray(headers) ? headers.flat() : [], false).lines;
   }
 
   override writeContinue(): void {
@@ -108,7 +109,7 @@ export class Http2Response extends ServerResponse {
   }
 
   #interim(status: number, headers: Readonly<Record<string, string | string[]>>): void {
-    if (this.isHeadSent || this.#stream.closed) return;
+    if (this.isHeadSent || this.#stream.closed || this.#stream.destroyed) return;
     this.#stream.additionalHeaders({ ':status': status, ...headers });
   }
 
@@ -130,15 +131,15 @@ export class Http2Response extends ServerResponse {
   }
 
   readonly #onWantTrailers = (): void => {
-    const trailers: Record<string, string | string[]> = {};
-    for (const [name, value] of this.#trailers ?? []) {
-      const before = trailers[name.toLowerCase()] ?? [];
-      trailers[name.toLowerCase()] = before.length === 0 ? value : [...before, value].flat();
+    const trailers: Record<string, string[]> = {};
+    for (let index = 0; index + 1 < this.#trailers.length; index += 2)
+      (trailers[this.#trailers[index] ?? ''] ??= []).push(this.#trailers[index + 1] ?? '');
+    try {
+      this.#stream.sendTrailers(trailers);
+    } catch {
+      // The session went away in the same moment.
+      this.destroy();
     }
-    this.#stream.sendTrailers(trailers);
-    this.#hasTrailersToSend = false;
-    // They leave with this turn; a reset right behind them would overtake them.
-    setImmediate(this.#dropRest);
   };
 
   readonly #onDrain = (): void => {

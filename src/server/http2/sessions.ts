@@ -75,6 +75,7 @@ export function createHttp2Sessions({ handlers, limits, runtime, uploads }: Http
 
   return {
     serve: (socket) => {
+      if (socket.destroyed) return;
       const peerAddress = socket.remoteAddress ?? '';
       const session: Session = {
         http2: performServerHandshake(socket, {

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { RespondHead } from '../../upstream/upgrade.ts';
 import { http2Headers } from './headers.ts';
 
@@ -11,7 +11,12 @@ export function createRespondHead(stream: ServerHttp2Stream): RespondHead {
     if (stream.destroyed || stream.closed) return;
     const isOpen = status === 101;
     const flat = headers.filter(([name]) => !handshake.has(name.toLowerCase())).flat();
-    const { lines } = http2Headers(flat, isOpen || status === 204);
-    stream.respond([':status', String(isOpen ? 200 : status), ...lines]);
+    try {
+      const { lines } = http2Headers(flat, isOpen || status === 204);
+      stream.respond([':status', String(isOpen ? 200 : status), ...lines]);
+    } catch {
+      // A head that can't be written, or a session that has gone: there is no tunnel.
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
   };
 }

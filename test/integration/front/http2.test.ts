@@ -231,3 +231,24 @@ run('finishes what runs when it drains, and takes nothing more', async (t) => {
   t.is((await slow).body.toString(), 'slow');
   await stopped;
 });
+
+run('answers that can not be written in HTTP/2 are the upstream\u2019s fault, and nothing breaks', async (t) => {
+  const fixture = await startTls(t);
+  const session = openHttp2(t, fixture);
+  const answers = {
+    '/trailer':
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nConnection: x\r\nX-Sum: 1\r\nX-Sum: 2\r\n\r\n',
+    '/hop':
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nHTTP2-Settings: x\r\nTE: trailers\r\nProxy-Connection: close\r\n\r\nok',
+    '/length': 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n',
+  };
+  for (const [path, bytes] of Object.entries(answers)) fixture.up.script(path, writes(bytes));
+  const trailer = await askHttp2(session, { ':path': '/trailer' });
+  t.is(trailer.body.toString(), 'ok');
+  t.is(trailer.trailers['x-sum'], '1, 2');
+  t.is(trailer.trailers['connection'], undefined);
+  const hop = await askHttp2(session, { ':path': '/hop' });
+  t.is(hop.body.toString(), 'ok');
+  t.is(hop.headers['te'], undefined);
+  t.is((await askHttp2(session, { ':path': '/length' })).status, 205);
+});

@@ -65,6 +65,7 @@ test('closes connections beyond the number that it takes, and serves the others'
   const more: Socket = connect(gateway.port, '127.0.0.1');
   more.on('error', () => undefined);
   await once(more, 'close');
+  t.true(gateway.logs().some((line) => line.includes('connections.full')));
   held[0]?.write(get);
   t.is((await held[0]?.answer())?.status, 200);
   held[1]?.destroy();
