@@ -19,6 +19,8 @@ export interface TestGatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Further files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The public port speaks TLS: a spawned gateway is asked at its admin listener whether it is up. */
+  readonly isSecure?: boolean;
   /** Wall clock; in-process gateways only. */
   readonly now?: () => number;
 }
@@ -128,7 +130,7 @@ export async function spawnTestGateway(options: TestGatewayOptions): Promise<Spa
     });
     await poll(async () => {
       if (exit !== null) throw new Error(`the gateway ended with ${String(exit)}: ${output}`);
-      return isAlive(port);
+      return options.isSecure === true ? isReady(adminPort) : isAlive(port);
     }, 60_000);
   };
   const gateway: SpawnedGateway = {
@@ -162,6 +164,13 @@ export async function spawnTestGateway(options: TestGatewayOptions): Promise<Spa
     throw error;
   }
   return gateway;
+}
+
+/** True when the admin listener says that requests can be served. */
+async function isReady(adminPort: number): Promise<boolean> {
+  const request = `GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:${String(adminPort)}\r\nConnection: close\r\n\r\n`;
+  const conversation = await sendRaw(adminPort, request).catch(() => null);
+  return conversation?.answers[0]?.status === 200;
 }
 
 /** True when `/_auth/health` answers 200. */
