@@ -120,3 +120,46 @@ story('signing out at the provider leads back, and the next visit is asked first
   t.is(new URL(page.url()).pathname, '/_auth/sign-in');
   t.deepEqual(complaints, []);
 });
+
+story('one sign-in by the form opens apps on hosts of their own, and one sign-out closes them', async (t) => {
+  const port = await freePort();
+  const own = await launchChromium('MAP *.test 127.0.0.1');
+  t.teardown(() => own.close());
+  const auth = `http://auth.test:${String(port)}`;
+  const [wiki, chat] = ['wiki', 'chat'].map((name) => `http://${name}.test:${String(port)}`);
+  const upstream = app.origin;
+  const handing = await startTestGateway({
+    config: {
+      server: { listen: `127.0.0.1:${String(port)}`, publicUrl: auth },
+      signIn: { local: {}, oidc: [{ id: 'one', issuer: one.issuer, clientId: 'x' }] },
+      routes: ['wiki', 'chat'].map((id) => ({ id, host: `${id}.test`, upstream })),
+    },
+    users: JSON.stringify({ users: { alice: { password: await hashOf(password) } } }),
+  });
+  t.teardown(handing.stop);
+  const context = await own.newContext({ locale: 'en-GB' });
+  t.teardown(() => context.close());
+  const complaints: string[] = [];
+  context.on('console', (message) => {
+    if (message.type() === 'error' && !/Failed to load resource|Cross-Origin-Opener-Policy/.test(message.text()))
+      complaints.push(message.text());
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  await page.goto(`${wiki ?? ''}/private/x?a=b`);
+  t.is(new URL(page.url()).host, new URL(auth).host);
+  await page.fill('input[name=username]', 'alice');
+  await page.fill('input[name=password]', password);
+  await page.click('form[method=post] button[type=submit]');
+  await page.waitForURL(`${wiki ?? ''}/private/x?a=b`);
+  t.is(await page.textContent('#user'), 'alice');
+  t.is(await page.textContent('#cookies'), '');
+  await page.goto(`${chat ?? ''}/private/y`);
+  t.is(page.url(), `${chat ?? ''}/private/y`, 'nobody was asked again');
+  t.is(await page.textContent('#user'), 'alice');
+  await Promise.all([page.waitForEvent('load'), page.click('#out')]);
+  t.regex((await page.textContent('h1')) ?? '', /signed out/i);
+  await page.goto(`${wiki ?? ''}/private/x`);
+  t.is(new URL(page.url()).host, new URL(auth).host, 'the other host asks for a sign-in');
+  t.deepEqual(complaints, []);
+});
