@@ -28,6 +28,17 @@ export function isHandedOver({ methods, config, foundation, returnTo }: OwnPages
   return returnTo.check(`${facts.origin}/`, { host: home, origin: publicUrl }) !== null;
 }
 
+/** The address that a way back leads to in the end: on from a hand-over to the app. */
+export async function destinationOf(
+  { config, handOvers }: OwnPagesTools,
+  returnTo: string | null,
+): Promise<string | null> {
+  const prefix = `${config.server.authPath}/hand-over?ticket=`;
+  if (returnTo === null || !returnTo.startsWith(prefix)) return returnTo;
+  const handOver = await handOvers.read(returnTo.slice(prefix.length));
+  return handOver === null ? null : new URL(handOver.returnTo ?? '/', handOver.origin).href;
+}
+
 /** Sends a browser from the app's host to the sign-in. */
 export async function beginHandOver(
   tools: OwnPagesTools,

@@ -10,7 +10,7 @@ import type { PasswordSignIn } from '../sign-in/sign-in.ts';
 import type { OwnPagesTools } from './own-pages.ts';
 import { currentSession, isOwnForm, isPaused, queryOf, routeAt, withForm } from './page-parts.ts';
 import type { Page, PageAnswer, PageExchange } from './pages.ts';
-import { beginHandOver, isHandedOver } from './hand-over-pages.ts';
+import { beginHandOver, destinationOf, isHandedOver } from './hand-over-pages.ts';
 import { begin } from './redirect-pages.ts';
 import { welcome } from './welcome.ts';
 
@@ -35,7 +35,7 @@ async function show(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnsw
   if (only !== null && session === null && queryOf(facts, 'choose') === undefined && !(await isPaused(tools, facts)))
     return begin(tools, facts, only, { returnTo, fragment: '', remember: false, purpose: 'sign-in' });
   const username = again ? session.identity.user : '';
-  const answer = page(tools, facts, { returnTo, session, again, username });
+  const answer = await page(tools, facts, { returnTo, session, again, username });
   return { answer, reason: 'sign-in-page', user: session?.identity.user ?? null };
 }
 
@@ -56,11 +56,16 @@ async function receive(tools: OwnPagesTools, { facts, request }: PageExchange): 
   // Of two addresses, the form's is the one that the person saw.
   const returnTo = tools.returnTo.check(form.returnTo ?? queryOf(facts, 'return_to'), facts);
   if (!isOwnForm(tools, facts, form.formToken, 'sign-in')) {
-    const answer = page(tools, facts, { returnTo, session, error: 'expired-form', fragment: form.fragment ?? '' });
+    const answer = await page(tools, facts, {
+      returnTo,
+      session,
+      error: 'expired-form',
+      fragment: form.fragment ?? '',
+    });
     return { answer, reason: 'form-token' };
   }
   if (tools.passwordSignIn === null || isHandedOver(tools, facts))
-    return { answer: page(tools, facts, { returnTo, session }), reason: 'no-password-method' };
+    return { answer: await page(tools, facts, { returnTo, session }), reason: 'no-password-method' };
   return settle(tools, facts, form, { returnTo, session, passwordSignIn: tools.passwordSignIn });
 }
 
@@ -89,7 +94,7 @@ async function settle(
   if (result.kind === 'signed-in')
     return welcome(tools, facts, { result, returnTo, fragment: form.fragment, fromElsewhere: false });
   const isNameTaken = result.kind === 'refused' && result.reason === 'name-taken';
-  const answer = page(tools, facts, {
+  const answer = await page(tools, facts, {
     returnTo,
     session,
     error: isNameTaken ? 'name-taken' : errors[result.kind],
@@ -122,9 +127,9 @@ type ViewParts = Pick<SignInView, 'returnTo'> & { readonly session: Session | nu
     Pick<SignInView, 'error' | 'retryAfterSeconds' | 'username' | 'remember' | 'fragment' | 'again'>
   >;
 
-function page(tools: OwnPagesTools, facts: RequestFacts, { session, ...parts }: ViewParts): Answer {
+async function page(tools: OwnPagesTools, facts: RequestFacts, { session, ...parts }: ViewParts): Promise<Answer> {
   const { pages, config } = tools;
-  const route = routeAt(tools, facts, parts.returnTo);
+  const route = routeAt(tools, facts, await destinationOf(tools, parts.returnTo));
   return withForm(tools, facts, 'sign-in', (formToken) =>
     pages.signIn(pages.visit(facts), {
       error: null,

@@ -169,6 +169,7 @@ test('somebody who wants to be somebody else at an app’s host is asked who', a
   const one = traveller();
   const page = await one.open('https://wiki.test/');
   t.is(page.url.host, 'app.test');
+  t.regex(page.reply.text, /to continue to <strong><bdi>wiki\.test</, 'the page knows where the person is going');
   const link = /href="([^"]*sign-in\/corp[^"]*)"/.exec(page.reply.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
   t.is((await one.open(new URL(link, page.url).href)).url.href, 'https://wiki.test/');
   const other = { ...zoe, sub: 'acct-other', preferred_username: 'other' };
