@@ -93,7 +93,8 @@ function limit(decision: Decision, facts: RequestFacts, routes: RouteTable): Dec
   const { methods, routes: allowed } = limits;
   const isOpen = ({ id }: Route): boolean => allowed === null || allowed.has(id);
   const isWithin =
-    (methods === null || methods.has(facts.method)) &&
+    // What goes through a WebSocket has no method.
+    (methods === null || (methods.has(facts.method) && facts.upgrade.length === 0)) &&
     isOpen(route) &&
     (allowed === null ||
       [facts.path, ...facts.otherReadings].every((path) => {

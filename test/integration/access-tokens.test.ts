@@ -95,6 +95,7 @@ test('a limited token opens no more than its owner said, however the path is rea
   for (const method of ['POST', 'DELETE', 'MKCOL'])
     t.is((await ask(ground, '/wiki/x', bearer(text), method)).status, 403, method);
   t.is((await ask(ground, '/admin/x', bearer(text))).status, 403);
+  await t.throwsAsync(visitor.openSocket('/wiki/ws', { ...bearer(text), cookie: '' }), { message: /403/ });
   t.is(mark.requests().length, 0);
   const writing = await makeToken(visitor, origin, { name: 'writing', apps: ['wiki'] });
   for (const destination of ['/git/x', `${origin}/admin/x`, '/wiki//x/../../git/x'])
