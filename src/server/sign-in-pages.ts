@@ -1,3 +1,4 @@
+import type { Authenticated } from '../authentication/authenticator.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import type { Answer } from '../response/answer.ts';
 import type { SignInError, SignInView } from '../response/pages/sign-in-page.ts';
@@ -8,7 +9,7 @@ import { sourceOf } from '../sign-in/same-origin.ts';
 import { readSignInForm, type SignInForm } from '../sign-in/sign-in-form.ts';
 import type { PasswordSignIn } from '../sign-in/sign-in.ts';
 import type { OwnPagesTools } from './own-pages.ts';
-import { currentSession, isOwnForm, isPaused, queryOf, routeAt, withForm } from './page-parts.ts';
+import { currentPerson, currentSession, isOwnForm, isPaused, queryOf, routeAt, withForm } from './page-parts.ts';
 import type { Page, PageAnswer, PageExchange } from './pages.ts';
 import { beginHandOver, destinationOf, isHandedOver } from './hand-over-pages.ts';
 import { begin } from './redirect-pages.ts';
@@ -24,6 +25,15 @@ export function signInPages(tools: OwnPagesTools): readonly Page[] {
 
 async function show(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnswer> {
   const returnTo = tools.returnTo.check(queryOf(facts, 'return_to'), facts);
+  const person = await knownPerson(tools, facts);
+  if (person !== null) {
+    const { user } = person.identity;
+    return {
+      answer: await page(tools, facts, { returnTo, session: null, knownAs: user }),
+      reason: 'sign-in-page',
+      user,
+    };
+  }
   const session = await currentSession(tools, facts);
   const again = session !== null && queryOf(facts, 'again') !== undefined;
   if (isHandedOver(tools, facts)) {
@@ -124,7 +134,7 @@ const outcomes = {
 } as const;
 
 type ViewParts = Pick<SignInView, 'returnTo'> & { readonly session: Session | null } & Partial<
-    Pick<SignInView, 'error' | 'retryAfterSeconds' | 'username' | 'remember' | 'fragment' | 'again'>
+    Pick<SignInView, 'error' | 'retryAfterSeconds' | 'username' | 'remember' | 'fragment' | 'again' | 'knownAs'>
   >;
 
 async function page(tools: OwnPagesTools, facts: RequestFacts, { session, ...parts }: ViewParts): Promise<Answer> {
@@ -139,12 +149,22 @@ async function page(tools: OwnPagesTools, facts: RequestFacts, { session, ...par
       app: route === null ? null : { title: route.title },
       password: tools.passwordSignIn !== null,
       providers: providersOf(tools, facts),
-      ambient: config.signIn.trustedHeader !== undefined || config.signIn.clientCertificate !== undefined,
+      ambient: isAmbient(tools),
       formToken,
       rememberForMs: config.session.rememberFor,
       signedInAs: session?.identity.user ?? null,
     }),
   );
+}
+
+function isAmbient({ config: { signIn } }: OwnPagesTools): boolean {
+  return signIn.trustedHeader !== undefined || signIn.clientCertificate !== undefined;
+}
+
+/** Whom a proxy in front or a certificate vouches for, who has no use for a form: what they say counts before any session. */
+async function knownPerson(tools: OwnPagesTools, facts: RequestFacts): Promise<Authenticated | null> {
+  const person = isAmbient(tools) ? await currentPerson(tools, facts) : null;
+  return person?.session === null ? person : null;
 }
 
 /** The provider to go to without asking, where it is the only way to sign in. */

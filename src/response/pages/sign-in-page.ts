@@ -19,6 +19,8 @@ export interface SignInView {
   readonly providers: readonly { readonly id: string; readonly label: string; readonly isAvailable: boolean }[];
   /** Some people are known without a form or a button: by a proxy in front, or a certificate. */
   readonly ambient?: boolean;
+  /** Whom the proxy or the certificate vouches for: signing in here would have no effect. Their user name. */
+  readonly knownAs?: string | null;
   /** Lifetime of a remembered session in milliseconds; 0 hides the box. */
   readonly rememberForMs: number;
   /** The box was ticked in the form that is shown again. */
@@ -78,10 +80,7 @@ export function signInPage(frame: PageFrame, visit: Visit, view: SignInView): Ht
         ${view.app && html`<p class="to">${texts.to(view.app.title)}</p>`}
       </div>
     </div>
-    ${note(catalog, view)} ${view.password && passwordForm(frame, visit, view)}
-    ${view.password && view.providers.length > 0 && html`<p class="or"><span>${texts.or}</span></p>`}
-    ${view.providers.length > 0 && providerList(frame, visit, view)}
-    ${!view.password && view.providers.length === 0 && html`<p>${view.ambient === true ? texts.ambient : texts.elsewhere(frame.publicUrl)}</p>`}`;
+    ${view.knownAs == null ? waysIn(frame, visit, view) : alreadyKnown(frame, visit, view.knownAs)}`;
   return layout(frame, visit, {
     title: view.error === null ? texts.title : `${catalog.errorPrefix}: ${texts.title}`,
     main,
@@ -89,6 +88,23 @@ export function signInPage(frame: PageFrame, visit: Visit, view: SignInView): Ht
     ...(visit.host === null ? {} : { foot: html`<p>${texts.host(visit.host)}</p>` }),
     ...(visit.address === null ? {} : { address: withReturn(`${frame.authPath}/sign-in`, view.returnTo) }),
   });
+}
+
+function waysIn(frame: PageFrame, visit: Visit, view: SignInView): Html {
+  const catalog = catalogOf(visit);
+  const texts = catalog.signIn;
+  const hasProviders = view.providers.length > 0;
+  if (!view.password && !hasProviders)
+    return html`<p>${view.ambient === true ? texts.ambient : texts.elsewhere(frame.publicUrl)}</p>`;
+  return html`${note(catalog, view)} ${view.password && passwordForm(frame, visit, view)}
+  ${view.password && hasProviders && html`<p class="or"><span>${texts.or}</span></p>`}
+  ${hasProviders && providerList(frame, visit, view)}`;
+}
+
+function alreadyKnown(frame: PageFrame, visit: Visit, user: string): Html {
+  const catalog = catalogOf(visit);
+  return html`<p>${catalog.signIn.known(user)}</p>
+    <div class="actions"><a class="button" href="${href(own(frame, visit, '/'))}">${catalog.yourApps}</a></div>`;
 }
 
 /** A link a provider: not a form, since browsers hold `form-action` also against where the provider leads on to. */

@@ -4,7 +4,7 @@ import { githubAt, octocat, startWorld } from './support.ts';
 
 const api = '/api/v3';
 
-test('somebody of GitHub signs in: login, verified address, organizations and teams', async (t) => {
+test('197, 222: somebody of GitHub signs in: login, verified address, organizations and teams', async (t) => {
   const { enter, stub, lastAtApp, gateway } = await startWorld(t, (stub) => githubAt(stub, { userPrefix: 'gh-' }));
   const { browser, status } = await enter();
   t.is(status, 200);
@@ -95,7 +95,7 @@ test('a later page is asked for at the same address, wherever Link points', asyn
   t.is(stub.to(`${api}/user/orgs`).length, 1);
 });
 
-test('people are told apart by id: a login that somebody else had is refused, an e-mail address links nothing', async (t) => {
+test('212: people are told apart by id: a login that somebody else had is refused, an e-mail address links nothing', async (t) => {
   const { enter, stub } = await startWorld(t, (stub) => ({ ...githubAt(stub), local: {} }));
   t.is((await enter()).status, 200);
   stub.person = { ...octocat, user: { ...octocat.user, id: 999 } };
@@ -213,7 +213,7 @@ for (const [what, misbehave, reason, status] of misbehaviours)
     t.is(upstream.requests.length, 0);
   });
 
-test('a redirect of the token address or the API is not followed', async (t) => {
+test('216: a redirect of the token address or the API is not followed', async (t) => {
   const { enter, stub } = await startWorld(t, (stub) => githubAt(stub));
   const away: StubAnswer = (_, response) => {
     response.writeHead(307, { location: '/elsewhere' });
@@ -227,7 +227,7 @@ test('a redirect of the token address or the API is not followed', async (t) => 
   t.is(stub.to('/elsewhere').length, 0);
 });
 
-test('callbacks with another state, twice, from another browser, or with an error beside are refused', async (t) => {
+test('194–196, 217, 218: callbacks with another state, twice, from another browser, or with an error beside are refused', async (t) => {
   const { browser, stub, reasons } = await startWorld(t, (stub) => githubAt(stub));
   const visit = browser();
   const { next } = await visit.open('/_auth/sign-in/github', (url) => url.pathname === '/_auth/callback/github');
@@ -254,7 +254,7 @@ test('callbacks with another state, twice, from another browser, or with an erro
   t.is(reasons().at(-1), 'access-denied');
 });
 
-test('what a visitor writes into the address of the button changes nothing at GitHub', async (t) => {
+test('219: what a visitor writes into the address of the button changes nothing at GitHub', async (t) => {
   const { browser, stub } = await startWorld(t, (stub) => githubAt(stub));
   await browser().open('/_auth/sign-in/github?scope=repo&client_id=evil&redirect_uri=https://evil.test&prompt=none');
   const [asked] = stub.to('/login/oauth/authorize');

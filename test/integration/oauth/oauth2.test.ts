@@ -39,7 +39,7 @@ test('PKCE can be left out for a provider that refuses it', async (t) => {
   t.is(stub.to('/login/oauth/access_token')[0]!.fields.get('code_verifier'), null);
 });
 
-test('a missing or odd subject, and claims that are required and not there, sign nobody in', async (t) => {
+test('211: a missing or odd subject, and claims that are required and not there, sign nobody in', async (t) => {
   const { enter, stub, reasons } = await startWorld(t, (stub) =>
     forgeAt(stub, { requiredClaims: { 'data.kind': ['staff'] } }),
   );
@@ -64,7 +64,7 @@ test('a missing or odd subject, and claims that are required and not there, sign
   t.deepEqual([...new Set(reasons())], ['malformed-subject', 'required-claim-missing', 'malformed-answer']);
 });
 
-test('an expired access token is renewed, its refresh token rotates, and invalid_grant is the end', async (t) => {
+test('221: an expired access token is renewed, its refresh token rotates, and invalid_grant is the end', async (t) => {
   const { enter, stub, advance, reasons, lastAtApp } = await startWorld(t, (stub) => forgeAt(stub));
   stub.person = ada;
   stub.tokenExtras = { expires_in: 600, refresh_token: true };
@@ -115,7 +115,7 @@ test('a token that ends and can’t be renewed is asked with while it lasts, the
   t.is(stub.to('/userinfo').length, 2);
 });
 
-test('one provider’s answer does not do for another', async (t) => {
+test('200: one provider’s answer does not do for another', async (t) => {
   const { browser, stub } = await startWorld(t, (stub) => {
     const [forge] = forgeAt(stub).oauth2;
     return { oauth2: [forge, { ...forge, id: 'other', name: 'Other' }] };

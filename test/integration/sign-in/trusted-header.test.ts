@@ -101,7 +101,7 @@ test('from any other peer the headers mean nothing, whatever it says of itself',
   t.is(mark.requests().length, 0);
 });
 
-test('a repeated header, a look-alike and a wrong secret open nothing', async (t) => {
+test('5–7: a repeated header, a look-alike and a wrong secret open nothing', async (t) => {
   const ground = await setUp(t, { from: ['127.0.0.1'], secretHeader });
   const proof = `${secretHeader.name}: ${secretHeader.secret}`;
   const mark = ground.upstream.mark();
@@ -125,6 +125,8 @@ test('our own pages know the person, and tell whoever is nobody that there is no
   const home = await ask(ground, '/_auth/', html, 'X-SSO-User: mallory');
   t.is(home.status, 200);
   t.true(home.body.toString().includes('mallory'));
+  const known = await ask(ground, '/_auth/sign-in', html, 'X-SSO-User: mallory');
+  t.true(known.body.toString().includes('You are known here as'));
   const page = await ask(ground, '/_auth/sign-in', html);
   t.is(page.status, 200);
   t.true(page.body.toString().includes('There is nothing to fill in here'));

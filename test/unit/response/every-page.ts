@@ -101,6 +101,8 @@ export function everyPage(pages: Pages, visit: Visit, texts: Texts = plainTexts)
     ['sign-in-providers', pages.signIn(visit, { ...signIn, providers })],
     ['sign-in-providers-only', pages.signIn(visit, { ...signIn, password: false, providers })],
     ['sign-in-nothing', pages.signIn(visit, { ...signIn, password: false })],
+    ['sign-in-ambient', pages.signIn(visit, { ...signIn, password: false, ambient: true })],
+    ['sign-in-known', pages.signIn(visit, { ...signIn, ambient: true, knownAs: user })],
     ['sign-in-name-taken', pages.signIn(visit, { ...signIn, username: user, error: 'name-taken' })],
     ...(['expired', 'refused', 'unavailable', 'elsewhere', 'name-taken'] as const).map((kind): [string, Answer] => [
       `sign-in-failed-${kind}`,

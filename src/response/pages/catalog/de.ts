@@ -30,6 +30,9 @@ export const de: Catalog = {
         >.`,
     ambient:
       'Hier gibt es nichts auszufüllen: Angemeldet wird man an einem Tor vor dieser Seite oder mit einem Zertifikat im Browser, und keines von beiden hat für Sie gebürgt. Wenden Sie sich an die Betreiber dieser Seite.',
+    known: (user: string): Html =>
+      html`Sie sind hier als <strong><bdi>${user}</bdi></strong> bekannt, durch ein Tor vor dieser Seite oder durch das
+        Zertifikat in Ihrem Browser. Das gilt vor jeder Anmeldung: Wer jemand anderes sein will, ändert es dort.`,
     signedInAs: (user: string): Html =>
       html`Sie sind als <strong><bdi>${user}</bdi></strong> angemeldet. Mit einer neuen Anmeldung wechseln Sie den
         Benutzer.`,

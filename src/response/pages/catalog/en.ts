@@ -29,6 +29,10 @@ export const en = {
         >.`,
     ambient:
       'There is nothing to fill in here: people are signed in by a gate in front of this site, or by a certificate in their browser, and neither vouched for you. Ask the people who run this site.',
+    known: (user: string): Html =>
+      html`You are known here as <strong><bdi>${user}</bdi></strong
+        >, by a gate in front of this site or by the certificate in your browser. That counts before any sign-in: to be
+        somebody else, change it there.`,
     signedInAs: (user: string): Html =>
       html`You are signed in as <strong><bdi>${user}</bdi></strong
         >. Sign in below to switch to another user.`,
