@@ -6,7 +6,7 @@ import { tellOfReload, type Gateway } from './gateway.ts';
 import { createMetricsCollector } from './observability/cluster-metrics.ts';
 import type { Runtime } from './runtime.ts';
 import { openAdminDoor } from './server/admin-door.ts';
-import type { ListenAddress } from './server/config.ts';
+import type { ListenEntry } from './server/config.ts';
 import { layFoundation, type Foundation } from './server/foundation.ts';
 import { reserveAddress } from './server/open-address.ts';
 import { forkWorker, superviseWorkers, type Workers } from './server/workers.ts';
@@ -40,9 +40,7 @@ export function createSupervisor({
 
   return {
     start: async () => {
-      const listen: ListenAddress[] = [];
-      for (const address of config.server.listen) listen.push(await reserveAddress(address));
-      const first: Config = { ...config, server: { ...config.server, listen } };
+      const first = await reserveAddresses(config);
       // Makes the secret and reads the users before a worker does: faults are told once, and nothing is made twice.
       const foundation = await layFoundation(config, runtime);
       const workers = superviseWorkers({ count, settings: first, fork: forkWorker<Config>, runtime });
@@ -102,4 +100,13 @@ export function createSupervisor({
       admin: running?.admin?.address ?? null,
     }),
   };
+}
+
+/** The configuration with the ports that were had for 0. Throws `listen-failed`. */
+async function reserveAddresses(config: Config): Promise<Config> {
+  const { server } = config;
+  const listen: ListenEntry[] = [];
+  for (const address of server.listen) listen.push(await reserveAddress(address));
+  const redirectHttp = server.redirectHttp && (await reserveAddress(server.redirectHttp));
+  return { ...config, server: { ...server, listen, ...(redirectHttp && { redirectHttp }) } };
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { METHODS, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createNetworkSet, plainAddress, readForwardedFor, type NetworkSet } from './client-address.ts';
 import { cookieValues } from './cookies.ts';
@@ -44,6 +44,7 @@ interface Peer {
 
 const maxTargetLength = 8 * 1024;
 const noHops: readonly string[] = [];
+const knownMethods: ReadonlySet<string> = new Set(METHODS);
 
 /** Builds the reader of all doors. It never throws, and takes time in proportion to the request's length. */
 export function createRequestReader(options: RequestReaderOptions): RequestReader {
@@ -58,6 +59,8 @@ export function createRequestReader(options: RequestReaderOptions): RequestReade
     if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') return refuse(505, 'http-version');
     const method = request.method ?? '';
     if (method === 'CONNECT' || method === 'TRACE') return refuse(405, 'method-not-allowed');
+    // The parser of HTTP/1 knows these and no others; what may come in is the same whatever it comes by.
+    if (incoming.http2 !== undefined && !knownMethods.has(method)) return refuse(400, 'malformed-request');
     const scanned = scanHeaders(method, request.httpVersion, request.rawHeaders, limits);
     if ('reason' in scanned) return { kind: 'unreadable', unreadable: scanned };
 

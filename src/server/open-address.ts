@@ -23,7 +23,7 @@ export async function openAddress(server: Server, address: ListenAddress): Promi
  * Takes an address for workers that are about to share it: makes sure that nobody else has it, since workers would be let
  * in beside another program of the same user, and finds out which port 0 became. Throws `listen-failed`.
  */
-export async function reserveAddress(address: ListenAddress): Promise<ListenAddress> {
+export async function reserveAddress<Address extends ListenAddress>(address: Address): Promise<Address> {
   if (address.kind === 'unix') {
     await removeStaleSocket(address.path);
     return address;

@@ -5,7 +5,8 @@ import { poll } from '../support/gateway.ts';
 import { openRaw, sendRaw, valueOf, valuesOf } from '../support/raw.ts';
 import { plainAnswer, writes, writesAndCloses } from '../support/upstream.ts';
 
-const grounds = createGrounds(settingOf(import.meta.url));
+const setting = settingOf(import.meta.url);
+const grounds = createGrounds(setting);
 test.after.always(() => grounds.stop());
 
 declareAttacks(await loadAttacks('b'), { grounds, upstreamKeepAlive: [true, false] });
@@ -309,7 +310,7 @@ test.serial('property: no framing hides a request in a body', async (t) => {
         if (seen.requests().filter((one) => one.target === target).length > 1) throw new Error('more than one request');
       },
     ),
-    { numRuns: 600 },
+    { numRuns: setting === 'plain' ? 600 : 120 },
   );
   t.pass();
 });

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { createGrounds, declareAttacks, type Ground, loadAttacks, settingOf } from '../support/attack-runner.ts';
 import { isAlive, poll } from '../support/gateway.ts';
 import { openFiles } from '../support/process-figures.ts';
-import { openRaw, sendRaw, valuesOf } from '../support/raw.ts';
+import { openRaw, sendRaw, speaksTls, valuesOf } from '../support/raw.ts';
 import { writes, writesAndCloses } from '../support/upstream.ts';
 
 const grounds = createGrounds(settingOf(import.meta.url));
@@ -28,8 +28,10 @@ const handshake = (target: string, cookie: string, version = '13') =>
 
 /** An open WebSocket through the gateway, as a program opens it. */
 async function openSocket(ground: Ground, cookie: string, target = '/ws'): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${String(ground.gateway.port)}${target}`, {
+  const { port } = ground.gateway;
+  const socket = new WebSocket(`${speaksTls(port) ? 'wss' : 'ws'}://127.0.0.1:${String(port)}${target}`, {
     headers: { Host: 'app.test', Cookie: cookie },
+    rejectUnauthorized: false,
   });
   socket.on('error', () => undefined);
   await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,16 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { Attack, AttackCase, Door } from './attack.ts';
+import { asHttp2, sendHttp2 } from './attack-http2.ts';
 import { bytesOf, fits } from './attack-request.ts';
 import { faultsOf } from './attack-verdict.ts';
+import { makeAuthority, makeCertificate, type Certificate } from './certificates.ts';
 import { fixture, type ConfigObject, type GatewayName } from './fixture.ts';
 import { isAlive, spawnTestGateway, startTestGateway, type TestGateway } from './gateway.ts';
-import { sendRaw } from './raw.ts';
+import { sendRaw, speakTls, type RawConversation } from './raw.ts';
 import { signIn, type SignedIn } from './sign-in.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 import { passwordHashes, passwordOf, type FixtureName } from './users.ts';
@@ -14,6 +18,7 @@ import { passwordHashes, passwordOf, type FixtureName } from './users.ts';
 /** A gateway with its upstream and the sessions that were opened on it. */
 export interface Ground {
   readonly gateway: TestGateway;
+  readonly setting: Setting;
   readonly upstream: Upstream;
   /** The session of a fixture user; signed in at the first call, the same afterwards. */
   readonly session: (user: string) => Promise<SignedIn>;
@@ -31,12 +36,12 @@ export interface Grounds {
 }
 
 /**
- * How the gateway stands between visitors and app: one process and one target, two workers on one port, or two targets of which
- * one is always down.
+ * How the gateway stands between visitors and app: one process and one target, two workers on one port, two targets of which
+ * one is always down, TLS with the same bytes inside, or HTTP/2 for what can be said in it.
  */
 export type Setting = (typeof settings)[number];
 
-const settings = ['plain', 'two-workers', 'two-targets'] as const;
+const settings = ['plain', 'two-workers', 'two-targets', 'tls', 'http2'] as const;
 
 /**
  * The setting for which a test file is run: `?setting=NAME` behind its address, where another file imports it to run all of
@@ -85,17 +90,20 @@ export interface GroundOptions {
 /** Starts an upstream and a gateway before it. Stops the upstream again when the gateway refuses to start. */
 export async function startGround(gateway: GatewayName | ConfigObject, options: GroundOptions = {}): Promise<Ground> {
   const upstream = await startUpstream();
+  const { setting = 'plain' } = options;
   const { config: written, users } = fixture(gateway, upstream.origin);
-  const config = settled(written, options.setting);
-  const start = options.spawned || options.setting === 'two-workers' ? spawnTestGateway : startTestGateway;
+  const config = await settled(written, setting);
+  const start = options.spawned || setting === 'two-workers' ? spawnTestGateway : startTestGateway;
   const started = await start({
     config,
     users: options.users ?? users,
+    isSecure: setting === 'tls' || setting === 'http2',
     ...(options.now && { now: options.now }),
   }).catch(async (error: unknown) => {
     await upstream.stop();
     throw error;
   });
+  if (setting === 'tls' || setting === 'http2') speakTls(started.port);
   const publicUrl = new URL(publicUrlOf(config));
   const sessions = new Map<string, Promise<SignedIn>>();
   const newSession = (user: string) =>
@@ -115,10 +123,10 @@ export async function startGround(gateway: GatewayName | ConfigObject, options: 
     await started.stop();
     await upstream.stop();
   };
-  return { gateway: started, upstream, session, newSession, stop };
+  return { gateway: started, setting, upstream, session, newSession, stop };
 }
 
-function settled(config: ConfigObject, setting: Setting = 'plain'): ConfigObject {
+async function settled(config: ConfigObject, setting: Setting): Promise<ConfigObject> {
   switch (setting) {
     case 'plain':
       return config;
@@ -126,6 +134,9 @@ function settled(config: ConfigObject, setting: Setting = 'plain'): ConfigObject
       return withWorkers(config);
     case 'two-targets':
       return withTargets(config);
+    case 'tls':
+    case 'http2':
+      return { ...config, server: { ...(config['server'] as ConfigObject), tls: await madeCertificate() } };
   }
 }
 
@@ -150,6 +161,18 @@ function withWorkers(config: ConfigObject): ConfigObject {
   };
 }
 
+let certificate: Promise<Certificate> | undefined;
+
+/** One for all gateways of a test file. */
+function madeCertificate(): Promise<Certificate> {
+  return (certificate ??= (async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-attacks-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const { cert, key } = await makeCertificate(await makeAuthority(folder), { names: ['app.test'] });
+    return { cert, key };
+  })());
+}
+
 function publicUrlOf(config: ConfigObject): string {
   const server = config['server'] as { readonly publicUrl?: string } | undefined;
   return server?.publicUrl ?? 'http://app.test';
@@ -159,18 +182,38 @@ function publicUrlOf(config: ConfigObject): string {
 export async function runCase(ground: Ground, attack: AttackCase, door: Door): Promise<string[]> {
   const { bytes, method } = await bytesOf(attack, door, ground.session);
   const seen = ground.upstream.mark();
-  const conversation = await sendRaw(ground.gateway.port, bytes, {
-    methods: [method],
-    untilClosed: attack.expect.closed === true,
-    deadlineMs: 5_000,
-  });
+  const conversation =
+    ground.setting === 'http2'
+      ? await converseInHttp2(ground, bytes, door)
+      : await sendRaw(ground.gateway.port, bytes, {
+          methods: [method],
+          untilClosed: attack.expect.closed === true,
+          deadlineMs: 5_000,
+        });
+  if (conversation === null) return [];
   const alive = await isAlive(ground.gateway.port);
   const secrets = await Promise.all(
     attack.as === undefined ? [] : [ground.session(attack.as).then(({ token }) => token)],
   );
-  const faults = faultsOf(attack, door, conversation, seen, secrets);
+  const judged = ground.setting === 'http2' ? expectInHttp2(attack) : attack;
+  const faults = faultsOf(judged, door, conversation, seen, secrets);
   if (!alive) faults.push('the gateway no longer answers /_auth/health');
   return faults.map((fault) => `${attack.name}: ${fault}`);
+}
+
+/** What is unreadable may also end in a reset of its stream, and a WebSocket's key is the gateway's own. */
+function expectInHttp2(attack: AttackCase): AttackCase {
+  const { expect } = attack;
+  const orSilent = [expect.status].flat().some((status) => status === 400 || status === 431);
+  if (typeof expect.upstream !== 'object') return { ...attack, expect: { ...expect, orSilent } };
+  const { 'sec-websocket-key': _, ...headers } = expect.upstream.headers ?? {};
+  return { ...attack, expect: { ...expect, orSilent, upstream: { ...expect.upstream, headers } } };
+}
+
+/** Null when it can't be said in HTTP/2. */
+async function converseInHttp2(ground: Ground, bytes: Buffer, door: Door): Promise<RawConversation | null> {
+  const request = asHttp2(bytes, door);
+  return request === null ? null : sendHttp2(ground.gateway.port, request, door);
 }
 
 export interface AttackGroupOptions {

@@ -1,4 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { readAnswer, type RawAnswer } from './raw-answer.ts';
 
 export { valueOf, valuesOf, type RawAnswer } from './raw-answer.ts';
@@ -45,16 +47,56 @@ export interface RawClient {
   readonly reset: () => void;
 }
 
+const tlsPorts = new Set<number | string>();
+
+/** Whoever connects to this port from now on speaks TLS first; what is sent and read is the same. */
+export function speakTls(port: number): void {
+  tlsPorts.add(port);
+}
+
+/** Whether TLS is spoken on a port. */
+export function speaksTls(port: number | string): boolean {
+  return tlsPorts.has(port);
+}
+
+/** TLS right on a socket that is reset crashes node; a stream between them does not. */
+function streamOver(plain: Socket): Duplex {
+  const stream = new Duplex({
+    read: () => void plain.resume(),
+    write: (chunk: Buffer, _encoding, done) => void plain.write(chunk, () => done()),
+    final: (done) => void plain.end(done),
+    destroy: (error, done) => {
+      plain.destroy();
+      done(error);
+    },
+  });
+  plain.on('data', (chunk) => {
+    if (!stream.push(chunk)) plain.pause();
+  });
+  plain.on('end', () => stream.push(null));
+  plain.on('close', () => stream.destroy());
+  return stream;
+}
+
 /** Connects to a port on loopback (or to a unix socket). */
 export async function openRaw(port: number | string, host = '127.0.0.1'): Promise<RawClient> {
-  const socket = typeof port === 'string' ? connect(port) : connect({ port, host, noDelay: true });
+  const plain = typeof port === 'string' ? connect(port) : connect({ port, host, noDelay: true });
+  plain.on('error', () => undefined);
+  const socket = speaksTls(port)
+    ? connectTls({
+        socket: streamOver(plain),
+        servername: 'app.test',
+        ALPNProtocols: ['http/1.1'],
+        rejectUnauthorized: false,
+      })
+    : plain;
   let pending: Buffer = Buffer.alloc(0);
   let closed = false;
   const waiting = new Set<() => void>();
   const wake = () => {
     for (const check of [...waiting]) check();
   };
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     wake();
   });
@@ -66,8 +108,9 @@ export async function openRaw(port: number | string, host = '127.0.0.1'): Promis
     });
   }
   await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
+    socket.once(speaksTls(port) ? 'secureConnect' : 'connect', resolve);
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed before it was open')));
   });
 
   /** Waits until `look` gives something; null at the deadline. */
@@ -118,7 +161,8 @@ export async function openRaw(port: number | string, host = '127.0.0.1'): Promis
       socket.destroy();
     },
     reset: () => {
-      socket.resetAndDestroy();
+      plain.resetAndDestroy();
+      socket.destroy();
     },
   };
 }
