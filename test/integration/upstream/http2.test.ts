@@ -343,3 +343,68 @@ test('health checks speak HTTP/2 too', async (t) => {
   await eventually(() => seen.includes('/healthz'), 'the check');
   t.regex(await get(port, '/'), /^HTTP\/1\.1 200 /);
 });
+
+test('answers without a body, and bodies that are not as long as they said, stay in step', async (t) => {
+  const upstream = await startHttp2(t, (stream, headers) => {
+    const status = Number(/\d+/.exec(String(headers[':path']))?.[0] ?? 200);
+    const length = String(headers[':path']).startsWith('/short') ? { 'content-length': '10' } : {};
+    stream.respond({ ':status': status, 'x-word': 'here', ...length });
+    stream.end(status === 200 ? 'word' : undefined);
+  });
+  const { port, outcomes } = await startForwarder(t, over(upstream.origin));
+  for (const [method, path] of [
+    ['HEAD', '/200'],
+    ['GET', '/204'],
+    ['GET', '/304'],
+  ] as const) {
+    const answer = await exchange(port, request(method, path));
+    t.is(answer.slice(9, 12), path.slice(1));
+    t.true(answer.includes('x-word: here'), answer);
+    t.true(answer.endsWith('\r\n\r\n'), answer);
+  }
+  t.true(outcomes.every(({ kind }) => kind === 'answered'));
+  const short = await get(port, '/short');
+  t.false(short.includes('HTTP/1.1 200') && short.includes('word') && outcomes.at(-1)?.kind === 'answered', short);
+  t.is(outcomes.at(-1)?.kind, 'failed');
+});
+
+test('visitors who come and go leave no stream and no connection behind', async (t) => {
+  let open = 0;
+  const upstream = await startHttp2(t, (stream, headers) => {
+    open += 1;
+    stream.once('close', () => (open -= 1));
+    if (headers[':method'] === 'POST') stream.resume();
+    if (headers[':path'] === '/answers') {
+      stream.respond({ ':status': 200 });
+      stream.end('ok');
+    }
+  });
+  const { port, outcomes } = await startForwarder(t, over(upstream.origin));
+  const visits = Array.from({ length: 150 }, async (_, index) => {
+    if (index % 3 === 0) return get(port, '/answers');
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    const half = request('POST', '/', ['Content-Length: 1000'], 'half');
+    socket.write(index % 3 === 1 ? request('GET', '/waits') : half);
+    await new Promise((resolve) => setTimeout(resolve, index));
+    socket.destroy();
+    return '';
+  });
+  const answers = (await Promise.all(visits)).filter((answer) => answer.startsWith('HTTP/1.1 200'));
+  t.is(answers.length, 50);
+  await eventually(() => open === 0 && outcomes.length >= 50 && upstream.sessions.length <= 8, 'all is over');
+  t.true((await get(port, '/answers')).includes('ok'));
+});
+
+test('a body goes whole to another target when the first one is not there, or speaks no HTTP/2', async (t) => {
+  const upstream = await startHttp2(t, (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.pipe(stream);
+  });
+  const plain = createTcpServer((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
+  const targets = ['http://127.0.0.1:1', `http://127.0.0.1:${await listen(t, plain)}`, upstream.origin];
+  const { port } = await startForwarder(t, routeTo({ targets, http2: true }));
+  for (let round = 0; round < 3; round += 1) {
+    const answer = await exchange(port, request('POST', '/', ['Content-Length: 5'], 'whole'));
+    t.regex(answer, /^HTTP\/1\.1 200 [^]*whole/);
+  }
+});
