@@ -1,3 +1,6 @@
+import { clientCertificateMethod } from '../authentication/client-certificate/client-certificate.ts';
+import { bearerMethod } from '../authentication/token-identity.ts';
+import { trustedHeaderMethod } from '../authentication/trusted-header/trusted-header.ts';
 import type { Authenticated } from '../authentication/authenticator.ts';
 import type { Config } from '../config/schema.ts';
 import { GatewayError } from '../errors.ts';
@@ -38,15 +41,19 @@ export async function findVisitor(
       ? await localIdentity(context, config, options, user)
       : describedIdentity(options, user);
   if (identity === 'faulty') return 'faulty';
+  const isSessionless = sessionless.has(identity.method);
   return {
     kind: 'authenticated',
     identity,
     session: null,
     consumesAuthorization: false,
-    secondFactor: secondFactor === true,
-    authenticatedAtMs: context.now(),
+    secondFactor: secondFactor === true && !isSessionless,
+    authenticatedAtMs: isSessionless ? 0 : context.now(),
   };
 }
+
+/** Methods that say of nobody when, or with what, they proved who they are: no rule about that is met. */
+const sessionless: ReadonlySet<string> = new Set([bearerMethod, trustedHeaderMethod, clientCertificateMethod]);
 
 async function localIdentity(
   context: CommandContext,

@@ -31,8 +31,8 @@ async function home(tools: OwnPagesTools, facts: RequestFacts): Promise<PageAnsw
       name,
       email,
       apps,
-      formToken,
-      offersTokens: config.accessTokens.enabled,
+      formToken: person.session === null ? null : formToken,
+      offersTokens: config.accessTokens.enabled && person.session !== null,
     }),
   );
   return { answer, reason: 'home', user };

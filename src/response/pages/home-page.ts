@@ -10,7 +10,8 @@ export interface HomeView {
   readonly email: string;
   /** The apps that this person may open. */
   readonly apps: readonly { readonly title: string; readonly url: string }[];
-  readonly formToken: string;
+  /** Null for somebody without a session, who can't sign out here: a proxy in front or a certificate vouches for them. */
+  readonly formToken: string | null;
   /** A person can make access tokens. */
   readonly offersTokens: boolean;
 }
@@ -24,10 +25,14 @@ export function homePage(frame: PageFrame, visit: Visit, view: HomeView): Html {
   const catalog = catalogOf(visit);
   const texts = catalog.home;
   const known = [view.name === '' ? '' : view.user, view.email].filter((text) => text !== '');
-  const aside = html`<form class="aside" method="post" action="${href(own(frame, visit, '/sign-out'))}" data-once>
-    <input type="hidden" name="form_token" value="${view.formToken}" />
-    <button class="button quiet small" type="submit">${texts.signOut}</button>
-  </form>`;
+  const { formToken } = view;
+  const aside =
+    formToken === null
+      ? undefined
+      : html`<form class="aside" method="post" action="${href(own(frame, visit, '/sign-out'))}" data-once>
+          <input type="hidden" name="form_token" value="${formToken}" />
+          <button class="button quiet small" type="submit">${texts.signOut}</button>
+        </form>`;
   const apps = view.apps.map(
     (app) =>
       html`<li>
@@ -52,5 +57,5 @@ export function homePage(frame: PageFrame, visit: Visit, view: HomeView): Html {
         : html`<p class="sub">${texts.none}</p>`
     }
     ${view.offersTokens && html`<p class="more"><a href="${href(own(frame, visit, '/account/tokens'))}">${texts.tokens}</a></p>`}`;
-  return layout(frame, visit, { title: texts.title, main, wide: true, aside, script: true });
+  return layout(frame, visit, { title: texts.title, main, wide: true, ...(aside && { aside }), script: true });
 }

@@ -135,6 +135,13 @@ test('explain takes somebody from elsewhere at their word', async (t) => {
   const target = ['POST', 'https://wiki.test/x'];
   t.is(await answerTo(t, ...person, '--group', 'staff', '--group', 'editors', ...target), 'forwarded as zoe (allowed)');
   t.is(await answerTo(t, ...person, '--group', 'staff', ...target), '403 (denied)');
+  // The gateway never knows of a second factor of theirs.
+  for (const method of ['trusted-header', 'client-certificate', 'bearer'])
+    t.regex(
+      await answerTo(t, '--user', 'zoe', '--method', method, '--second-factor', 'GET', '/vault/x'),
+      /second-factor-required/,
+      method,
+    );
   for (const [args, message] of [
     [['--user', 'alice', '--group', 'editors'], /stands in the file/],
     [['--group', 'editors'], /--group without --user/],

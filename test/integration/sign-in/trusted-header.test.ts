@@ -125,6 +125,8 @@ test('our own pages know the person, and tell whoever is nobody that there is no
   const home = await ask(ground, '/_auth/', html, 'X-SSO-User: mallory');
   t.is(home.status, 200);
   t.true(home.body.toString().includes('mallory'));
+  // Signing out is the proxy's business, and access tokens belong to sessions.
+  t.false(/<form|\/tokens/.test(home.body.toString()));
   const known = await ask(ground, '/_auth/sign-in', html, 'X-SSO-User: mallory');
   t.true(known.body.toString().includes('You are known here as'));
   const page = await ask(ground, '/_auth/sign-in', html);
