@@ -7,6 +7,9 @@ import { GatewayError } from '../errors.ts';
 /** Longest answer that is read; the largest sensible one is a set of keys, or a token with thousands of groups. */
 const maxAnswerBytes = 1024 * 1024;
 
+/** Longer than a request of ours takes. */
+const lingerMs = 30_000;
+
 export interface ProviderFetchOptions {
   /** PEM file with certificate authorities that are believed besides the usual ones. */
   readonly ca?: string | undefined;
@@ -77,8 +80,11 @@ export function createProviderFetch(options: ProviderFetchOptions): ProviderFetc
       }
     },
     close: () => {
-      http.destroy();
-      https.destroy();
+      // A sign-in that is under way may still need its answer; what is idle holds no process up.
+      setTimeout(() => {
+        http.destroy();
+        https.destroy();
+      }, lingerMs).unref();
     },
   };
 }

@@ -1,4 +1,5 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { mapClaims, type MappingConfig } from '../../../../src/sign-in/oidc/claims.ts';
 
 const config: MappingConfig = {
@@ -87,4 +88,23 @@ test('what travels with the session is bounded, and says nothing of the protocol
   t.deepEqual(identityOf({ at_hash: 'h', sid: 's', auth_time: 1, acr: 'gold' }).claims, { acr: ['gold'] });
   const odd = JSON.parse('{"__proto__":{"admin":"yes"},"nested":{"a":{"b":{"c":{"d":1}}}}}') as object;
   t.is(Object.getPrototypeOf(identityOf(odd).claims), Object.prototype);
+});
+
+test('whatever a provider says comes to an identity that is sound, or to a no', (t) => {
+  const value = fc.jsonValue({ maxDepth: 3 });
+  const claims = fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom('groups', 'email', 'name', 'preferred_username')),
+    value,
+  );
+  fc.assert(
+    fc.property(claims, (said) => {
+      const mapped = mapClaims({ ...said, iss: 'https://id.test', sub: '42' }, config);
+      if (mapped.kind === 'refused') return true;
+      const { user, name, email, groups, claims: kept } = mapped.identity;
+      const texts = [user, name, email, ...groups, ...Object.values(kept).flat()];
+      return !texts.some((text) => /\p{Cc}/u.test(text)) && !groups.some((group) => group.includes(',')) && user !== '';
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
 });
