@@ -25,8 +25,8 @@ export function registerTokenCommand(program: Command, context: CommandContext):
     .command('token')
     .summary('list and revoke personal access tokens')
     .description(
-      'Lists and revokes the access tokens that people made for their programs, by asking a running gateway through its\n' +
-        'admin listener. People make them at /_auth/account/tokens.',
+      'Lists and revokes the access tokens that people made for their programs (at /_auth/account/tokens),\n' +
+        'by asking a running gateway through its admin listener.',
     );
   const config = ['-c, --config <file>', 'the configuration that the gateway runs with'] as const;
   token
@@ -41,8 +41,9 @@ export function registerTokenCommand(program: Command, context: CommandContext):
     .command('revoke')
     .summary('revoke access tokens')
     .description(
-      'Revokes one token, all tokens of a user, or all. It takes effect at the next request, and closes WebSockets that\n' +
-        'the token opened. The beginning of an ID is enough while it is unique; one that starts with - goes after --.',
+      'Revokes one token, all tokens of a user, or all. It takes effect at the next request, and closes\n' +
+        'WebSockets that the token opened. The beginning of an ID is enough while it is unique; one that\n' +
+        'starts with - goes after --.',
     )
     .argument('[id]', 'ID of the token, as `token list` prints it')
     .option(...config)
