@@ -252,3 +252,26 @@ run('answers that can not be written in HTTP/2 are the upstream\u2019s fault, an
   t.is(hop.headers['te'], undefined);
   t.is((await askHttp2(session, { ':path': '/length' })).status, 205);
 });
+
+run(
+  'refuses a body over the limit of its route, announced or not, and goes on; routes answer by themselves',
+  async (t) => {
+    const fixture = await startTls(t, {
+      routes: (origin) => [
+        { upstream: origin, access: 'public', maxBodySize: '1KiB' },
+        { path: '/old', redirect: { to: '/new', keepPath: true }, access: 'public' },
+      ],
+    });
+    const session = openHttp2(t, fixture);
+    const post = { ':method': 'POST', ':authority': 'app.test', ':path': '/x' };
+    const body = 'x'.repeat(2_000);
+    const announced = await askHttp2(session, { ...post, 'content-length': '2000' }, body);
+    t.is(announced.status, 413);
+    t.is((await askHttp2(session, post, body)).status, 413);
+    t.is(fixture.up.requests.length, 0);
+    t.is((await askHttp2(session, post, 'small')).status, 200);
+    const moved = await askHttp2(session, { ':authority': 'app.test', ':path': '/old//evil.test?a' });
+    t.is(moved.status, 302);
+    t.is(moved.headers.location, '/new/evil.test?a');
+  },
+);
