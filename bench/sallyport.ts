@@ -37,6 +37,8 @@ export interface SallyportOptions {
   readonly routes?: readonly unknown[];
   /** Folder for a CPU profile of the gateway. */
   readonly profile?: string | undefined;
+  /** Default: from TypeScript, as it stands in a checkout. */
+  readonly cli?: string;
 }
 
 /** A gateway with people signed in. */
@@ -96,7 +98,7 @@ export function launchSallyport(prepared: PreparedSallyport, options: SallyportO
     name: options.name,
     port: prepared.port,
     command: process.execPath,
-    args: [...profiling, cli, 'start', '--config', prepared.configFile],
+    args: [...profiling, options.cli ?? cli, 'start', '--config', prepared.configFile],
     cwd: prepared.directory,
     version: 'this tree',
   });
@@ -136,9 +138,10 @@ function fillStore(file: string, count: number): void {
   const text = randomBytes(length)
     .toString('base64')
     .slice(0, length - 1);
-  db.exec('pragma synchronous = off; begin');
-  for (let row = 0; row < count; row += 1)
-    insert.run(namespace, randomBytes(32).toString('base64url'), `${text}${row % 10}`, endsAtMs);
+  // In order: a tree that is filled at random places is written over and over.
+  const keys = Array.from({ length: count }, () => randomBytes(32).toString('base64url')).sort();
+  db.exec('pragma synchronous = off; pragma cache_size = -200000; begin');
+  for (const [row, key] of keys.entries()) insert.run(namespace, key, `${text}${row % 10}`, endsAtMs);
   db.exec('commit; pragma wal_checkpoint(truncate)');
   db.close();
 }

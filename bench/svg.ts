@@ -80,7 +80,7 @@ export function lines({ title, series }: { readonly title: string; readonly seri
   const left = 60;
   const [top, bottom, height] = [50, 330, 370];
   const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
-  const most = Math.max(...series.flatMap(({ points }) => points.map(({ y }) => y)), 1) * 1.15;
+  const most = 4 * roundStep((Math.max(...series.flatMap(({ points }) => points.map(({ y }) => y)), 1) * 1.1) / 4);
   const decades = Math.max(1, Math.ceil(Math.log10(Math.max(...xs, 10))));
   const xAt = (x: number): number => left + (Math.log10(x) / decades) * (width - left - 120);
   const yAt = (y: number): number => bottom - (y / most) * (bottom - top);
@@ -113,6 +113,12 @@ export function lines({ title, series }: { readonly title: string; readonly seri
     );
   }
   return picture(title, height, inside);
+}
+
+/** The next larger of 1, 2, 2.5, 5, 10, 20 …, for an axis that one can read. */
+function roundStep(value: number): number {
+  const magnitude = 10 ** Math.floor(Math.log10(value));
+  return magnitude * ([1, 2, 2.5, 5, 10].find((step) => step * magnitude >= value) ?? 10);
 }
 
 function number(value: number, digits: number): string {

@@ -26,11 +26,14 @@ const steps: readonly Step[] = [
 export const growthRow: Row = {
   id: 'growth',
   title: 'Many routes, rules and sessions',
-  limitSeconds: 300,
+  limitSeconds: 360,
   run: async (bench) => {
     const upstream = bench.keep(await startUpstream(bench.directory));
     const subjects: Subject[] = [];
-    for (const step of steps) subjects.push(await start(step, upstream.port, bench));
+    for (const step of steps) {
+      bench.say(`${step.count} ${step.of}`);
+      subjects.push(await start(step, upstream.port, bench));
+    }
     bench.say(`${subjects.length} gateways`);
     const costs = await measureCosts(subjects, { ...bench, seconds: Math.min(bench.seconds, 2) });
     const of = (kind: Step['of']): { readonly step: Step; readonly cost: Cost }[] =>

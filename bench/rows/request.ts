@@ -144,7 +144,7 @@ function tell(costs: readonly Cost[], missing: readonly string[], bench: Bench):
         caption: 'Requests a second and core, by gateway',
         svg: bars({
           title: 'Requests a second and core',
-          unit: 'requests',
+          unit: '',
           entries: sorted.map((cost) => ({
             label: cost.name,
             value: 1e6 / median(cost.micros),

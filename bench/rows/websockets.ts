@@ -11,14 +11,14 @@ import type { Target } from '../targets.ts';
 
 /** Opened first and left open: what the first ones make grow is no cost of the later. */
 const warmUpSockets = 500;
-const sockets = 3_000;
-const settleMs = 4_000;
+const sockets = 6_000;
+const settleMs = 6_000;
 
 /** What an open WebSocket takes up on which nothing happens. */
 export const webSocketsRow: Row = {
   id: 'websockets',
   title: 'Idle WebSockets',
-  limitSeconds: 120,
+  limitSeconds: 180,
   run: async (bench) => {
     const upstream = await startWebSocketApp(bench);
     const nginx = bench.keep(await startNginxProxy(bench.directory, upstream));
