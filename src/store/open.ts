@@ -1,7 +1,6 @@
 import type { Runtime } from '../runtime.ts';
 import { GatewayError } from '../errors.ts';
 import { blurNames } from './blur.ts';
-import { createRedisStore } from './redis.ts';
 import { createSqliteStore } from './sqlite.ts';
 import type { Store } from './store.ts';
 
@@ -34,7 +33,8 @@ async function openByScheme(url: string, runtime: Runtime): Promise<Store> {
       return createSqliteStore(url.slice('sqlite:'.length), runtime);
     case 'redis':
     case 'rediss':
-      return createRedisStore(url, runtime);
+      // Its client is 20 MiB of memory that a gateway on SQLite has no use for.
+      return (await import('./redis.ts')).createRedisStore(url, runtime);
     default:
       throw new GatewayError(
         'config-invalid',
