@@ -165,6 +165,8 @@ for (const workers of [1, 2]) {
   test(`takes access away within seconds from who changes in the users file, with ${workers} worker(s)`, async (t) => {
     t.timeout(100_000);
     const { gateway, people, usersFile } = await setScene((end) => t.teardown(end), { workers });
+    // Each process reads the file by itself and says so: until all have, one may still know what another has forgotten.
+    const readings = (): number => gateway.logs().filter((line) => line.includes('users.reloaded')).length;
     for (const [what, { change, path, status }] of Object.entries(changes)) {
       const alice = createVisitor(gateway.port);
       t.is((await alice.signIn('alice', password)).status, 303, what);
@@ -174,18 +176,21 @@ for (const workers of [1, 2]) {
       const bobs = await bob.openSocket('/ws');
       t.is((await alice.navigate(path)).status, 200, what);
 
+      const before = readings();
       await writeByRename(usersFile, stringify({ users: await change(people) }));
       // No request is made meanwhile: the socket must fall by itself.
       const codes = Promise.all(sockets.map(socketClosed));
       await eventually(`${what}: the sockets close`, () => sockets.every((one) => one.readyState === one.CLOSED));
       t.true((await codes).every((code) => code !== 1000));
       await eventually(`${what}: requests are refused`, async () => (await alice.navigate(path)).status === status);
+      await eventually(`${what}: every process knows`, () => readings() >= before + workers);
       for (let count = 0; count < 6; count += 1) t.is((await alice.navigate(path)).status, status, what);
       t.is(bobs.readyState, bobs.OPEN, 'nobody else is concerned');
       t.is((await bob.navigate('/desk')).status, 200);
       bobs.terminate();
 
       await writeByRename(usersFile, stringify({ users: people }));
+      await eventually('every process knows the users as before', () => readings() >= before + 2 * workers);
       await eventually('the users are as before', async () => {
         const again = createVisitor(gateway.port);
         await again.signIn('alice', password);
