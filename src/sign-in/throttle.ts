@@ -85,26 +85,25 @@ export function createThrottle({ counters, config, runtime }: ThrottleOptions): 
   const giveBack = async (subjects: readonly Subject[]): Promise<void> => {
     await Promise.all(subjects.map(({ key }) => counters.add(key, -1, withinMs)));
   };
-  const lock = async ({ key }: Subject): Promise<void> => {
-    await counters.add(lockKey(key), 1, lockForMs);
-    await counters.clear(key);
+  const forget = async ({ key }: Subject): Promise<void> => {
+    await Promise.all([counters.clear(key), counters.clear(wrongKey(key))]);
+  };
+  const lock = async (subject: Subject): Promise<void> => {
+    await counters.add(lockKey(subject.key), 1, lockForMs);
+    await forget(subject);
   };
   const secondsUntil = (endsAtMs: number): number => Math.max(1, Math.ceil((endsAtMs - runtime.now()) / 1000));
 
-  const settle = async (
-    outcome: GuessOutcome,
-    subjects: readonly Subject[],
-    counts: readonly number[],
-  ): Promise<void> => {
+  const settle = async (outcome: GuessOutcome, subjects: readonly Subject[]): Promise<void> => {
     if (outcome === 'abandoned') return giveBack(subjects);
     if (outcome === 'right') {
-      const work = subjects.map((subject) =>
-        subject.by === 'account' ? counters.clear(subject.key) : giveBack([subject]),
-      );
+      const work = subjects.map((subject) => (subject.by === 'account' ? forget(subject) : giveBack([subject])));
       await Promise.all(work);
       return;
     }
-    const reached = subjects.filter((subject, index) => (counts[index] ?? 0) >= subject.limit);
+    // By what has turned out wrong: the count of tries holds those too whose outcome is open, and they may all be right.
+    const wrong = await Promise.all(subjects.map(({ key }) => counters.add(wrongKey(key), 1, withinMs)));
+    const reached = subjects.filter((subject, index) => (wrong[index]?.count ?? 0) >= subject.limit);
     await Promise.all(reached.map(lock));
   };
 
@@ -123,7 +122,7 @@ export function createThrottle({ counters, config, runtime }: ThrottleOptions): 
       await giveBack(subjects);
       return full;
     }
-    return { kind: 'reserved', settle: (outcome) => settle(outcome, subjects, counts) };
+    return { kind: 'reserved', settle: (outcome) => settle(outcome, subjects) };
   };
 
   /** Waits while all places are taken by tries whose outcome is open: a right one frees them, a wrong one may lock. */
@@ -174,6 +173,10 @@ export function createThrottle({ counters, config, runtime }: ThrottleOptions): 
 
 function lockKey(key: string): string {
   return `lock:${key}`;
+}
+
+function wrongKey(key: string): string {
+  return `wrong:${key}`;
 }
 
 /** IPv4 as it is; of IPv6 the /64, all of which one subscriber has. */

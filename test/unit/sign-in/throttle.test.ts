@@ -138,6 +138,19 @@ test('two hundred parallel right sign-ins of one account all pass, few store cal
   t.true(counters.calls() <= 200 * 8, String(counters.calls()));
 });
 
+test('one wrong try among right ones that are still open locks nobody', async (t) => {
+  const { throttle } = setUp();
+  const open = [];
+  for (let i = 0; i < 3; i += 1) open.push(await throttle.reserve({ user: 'alice', address: '192.0.2.1' }));
+  const [one, other, last] = open.map((reservation) =>
+    reservation.kind === 'reserved' ? reservation.settle : async () => t.fail('refused'),
+  );
+  await last?.('wrong');
+  await one?.('right');
+  await other?.('right');
+  t.is(await attempt(throttle, 'alice', '192.0.2.1', true), 'right');
+});
+
 test('a try that was abandoned does not count', async (t) => {
   const { throttle } = setUp();
   for (let i = 0; i < 30; i += 1) {
