@@ -87,7 +87,8 @@ test.serial('M254 ws-crash: broken handshakes leave the process and its descript
     t.is((await sendRaw(port, handshake('/ws/garbage', cookie), { untilClosed: true })).answers[0]?.status, 502);
   }
   t.true(await isAlive(port));
-  await poll(() => openFiles(pid) <= before + 5);
+  // A process may keep connections to the upstream that it did not have before; 130 handshakes that leaked would be more.
+  await poll(() => openFiles(pid) <= before + 25);
   t.is(ground.gateway.pid, pid);
 });
 
